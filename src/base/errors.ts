@@ -1,0 +1,31 @@
+/** Something the user must mend before specta can run: one line a problem, each naming its place. Exit code 1. */
+export class Problems extends Error {
+  override readonly name = "Problems";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** A misuse of the command line. Exit code 2. */
+export class Misuse extends Error {
+  override readonly name = "Misuse";
+}
+
+/** The message of whatever was thrown: never empty, never "[object Object]". */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message || thrown.name;
+  if (typeof thrown === "string" && thrown !== "") return thrown;
+  try {
+    return `a thrown ${typeof thrown}: ${JSON.stringify(thrown) ?? String(thrown)}`;
+  } catch {
+    return `a thrown ${typeof thrown}`;
+  }
+}
+
+/** The grammar of every complaint about a value: what failed, what must be, what is. */
+export function mustBe(what: string, expected: string, current: unknown): string {
+  return `${what} must be ${expected}: current value is ${JSON.stringify(current) ?? "missing"}`;
+}
