@@ -1,3 +1,5 @@
+import { places } from "./trace.ts";
+
 /** Something the user must mend before specta can run: one line a problem, each naming its place. Exit code 1. */
 export class Problems extends Error {
   override readonly name = "Problems";
@@ -28,4 +30,17 @@ export function messageOf(thrown: unknown): string {
 /** The grammar of every complaint about a value: what failed, what must be, what is. */
 export function mustBe(what: string, expected: string, current: unknown): string {
   return `${what} must be ${expected}: current value is ${JSON.stringify(current) ?? "missing"}`;
+}
+
+/** An error as plain data: what crosses from a thread, and what a log line's `stack` is made from. */
+export interface Trouble {
+  readonly description: string;
+  /** Places, innermost first. */
+  readonly trace: readonly string[];
+}
+
+export function troubleOf(thrown: unknown): Trouble {
+  if (!(thrown instanceof Error)) return { description: messageOf(thrown), trace: [] };
+  const cause = thrown.cause === undefined ? "" : `: ${messageOf(thrown.cause)}`;
+  return { description: messageOf(thrown) + cause, trace: places(thrown.stack) };
 }

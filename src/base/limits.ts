@@ -36,5 +36,8 @@ export const maxConsoleLinesPerSecond = 100;
 /** Characters of one value in a log line: collectors cut or refuse longer lines. */
 export const maxLogValueChars = 8192;
 
+/** Bytes of log lines that wait for a reader of stdout that has stalled; beyond it lines are dropped and counted. */
+export const maxPendingLogBytes = 1024 * 1024;
+
 /** Requests and executions in flight at the first signal end within this (ms), or are ended. */
 export const maxStopMs = 10_000;

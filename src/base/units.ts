@@ -29,6 +29,8 @@ export function formatLatency(milliseconds: number): string {
 
 /** A duration as the configuration writes it, in the largest unit that keeps it whole: `5s`, `1m`, `1500ms`. */
 export function formatDuration(milliseconds: number): string {
-  const [unit, size] = Object.entries(durationUnits).findLast(([, ms]) => milliseconds >= ms && milliseconds % ms === 0) ?? ["ms", 1];
+  const [unit, size] = Object.entries(durationUnits).findLast(
+    ([, ms]) => milliseconds >= ms && milliseconds % ms === 0,
+  ) ?? ["ms", 1];
   return `${milliseconds / size}${unit}`;
 }

@@ -1,0 +1,51 @@
+import type { Metric } from "./definition.ts";
+import { escapeHelp, formatNumber } from "./text.ts";
+
+/** One metric as the exposition writes it. */
+export interface Family {
+  readonly name: string;
+  /** Appends its lines, none at all when it has no series. */
+  render(lines: string[]): void;
+}
+
+/** Writes the lines of one metric's series; everything that does not change between scrapes is made once. */
+export class Writer {
+  readonly #head: string;
+  readonly #name: string;
+  readonly #bounds: readonly string[];
+
+  constructor(name: string, metric: Pick<Metric, "kind" | "help" | "buckets">) {
+    this.#name = name;
+    this.#head = `# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`;
+    const bounds = [...(metric.buckets ?? []), Number.POSITIVE_INFINITY];
+    this.#bounds = bounds.map((bound) => `le="${formatNumber(bound)}"} `);
+  }
+
+  head(lines: string[]): void {
+    lines.push(this.#head);
+  }
+
+  /** A counter's or gauge's line; `labels` is never empty, for every series has `env`. */
+  value(lines: string[], labels: string, value: number): void {
+    lines.push(`${this.#name}{${labels}} ${formatNumber(value)}\n`);
+  }
+
+  /** A histogram's lines; its buckets are not cumulative, +Inf last. */
+  histogram(lines: string[], labels: string, buckets: ArrayLike<number>, sum: number): void {
+    const start = `${this.#name}_bucket{${labels},`;
+    let count = 0;
+    for (let index = 0; index < this.#bounds.length; index += 1) {
+      count += buckets[index]!;
+      lines.push(`${start}${this.#bounds[index]}${formatNumber(count)}\n`);
+    }
+    lines.push(`${this.#name}_sum{${labels}} ${formatNumber(sum)}\n`);
+    lines.push(`${this.#name}_count{${labels}} ${formatNumber(count)}\n`);
+  }
+}
+
+/** The index of the bucket that a number belongs to; its upper bound belongs to it, +Inf is the last. */
+export function bucketOf(bounds: ArrayLike<number>, number: number): number {
+  let index = 0;
+  while (index < bounds.length && number > bounds[index]!) index += 1;
+  return index;
+}

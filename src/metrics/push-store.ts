@@ -1,0 +1,172 @@
+/**
+ * What clients have pushed, in one block of shared memory: each series has its cells from the start, and each server
+ * thread adds to a shard of its own, without locks. A cell that was never written is NaN, which no client can push.
+ */
+import type { Labels } from "./definition.ts";
+import { bucketOf, type Family, Writer } from "./family.ts";
+import type { PushLayout, PushMetric } from "./push-layout.ts";
+import { formatLabels } from "./text.ts";
+
+/** How often a scrape reads a series again while its shard's thread is writing; a dead thread may have left it so. */
+const maxReads = 1000;
+
+/** The memory that the server threads share. */
+export interface PushMemory {
+  readonly shards: number;
+  readonly cells: SharedArrayBuffer;
+  /** A counter a shard, odd while its thread records a batch. */
+  readonly versions: SharedArrayBuffer;
+}
+
+/** Makes the memory, with the series whose labels are all given at 0, so that their first increment is seen by `rate`. */
+export function allocate(layout: PushLayout, shards: number): PushMemory {
+  const count = layout.shardCells * shards + layout.gaugeCells;
+  const cells = new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT);
+  const view = new Float64Array(cells).fill(Number.NaN);
+  for (const metric of layout.metrics.values()) {
+    if (metric.kind === "gauge") continue;
+    for (let series = 0; series < metric.series; series += 1) {
+      const start = metric.first + series * metric.width;
+      if (isFull(metric, series)) view.fill(0, start, start + metric.width);
+    }
+  }
+  return { shards, cells, versions: new SharedArrayBuffer(shards * Int32Array.BYTES_PER_ELEMENT) };
+}
+
+function isFull(metric: PushMetric, series: number): boolean {
+  return metric.labels.every((label) => Math.floor(series / label.stride) % (label.values.length + 1) !== 0);
+}
+
+/** One thread's way to write. */
+export class PushShard {
+  readonly layout: PushLayout;
+  readonly #cells: Float64Array;
+  readonly #versions: Int32Array;
+  readonly #shard: number;
+  readonly #start: number;
+  readonly #gauges: number;
+
+  constructor(layout: PushLayout, memory: PushMemory, shard: number) {
+    this.layout = layout;
+    this.#cells = new Float64Array(memory.cells);
+    this.#versions = new Int32Array(memory.versions);
+    this.#shard = shard;
+    this.#start = layout.shardCells * shard;
+    this.#gauges = layout.shardCells * memory.shards;
+    // A thread that died while it recorded has left its shard's version odd.
+    if (Atomics.load(this.#versions, shard) % 2 !== 0) Atomics.add(this.#versions, shard, 1);
+  }
+
+  /** Stands before the first `write` of a batch: a scrape sees each series as it was before or after, never between. */
+  begin(): void {
+    Atomics.add(this.#versions, this.#shard, 1);
+  }
+
+  end(): void {
+    Atomics.add(this.#versions, this.#shard, 1);
+  }
+
+  /** Adds to a counter, sets a gauge, observes in a histogram. The series' number is one of the metric's. */
+  write(metric: PushMetric, series: number, number: number): void {
+    const cells = this.#cells;
+    if (metric.kind === "gauge") {
+      cells[this.#gauges + metric.first + series] = number;
+      return;
+    }
+    const start = this.#start + metric.first + series * metric.width;
+    if (metric.kind === "counter") {
+      cells[start] = plus(cells[start]!, number);
+      return;
+    }
+    const bucket = start + bucketOf(metric.buckets, number);
+    const sum = start + metric.width - 1;
+    cells[bucket] = plus(cells[bucket]!, 1);
+    cells[sum] = plus(cells[sum]!, number);
+  }
+}
+
+/** NaN is a cell that was never written. */
+function plus(before: number, number: number): number {
+  return Number.isNaN(before) ? number : before + number;
+}
+
+/** A scrape's way to read: one family a metric. */
+export function pushFamilies(layout: PushLayout, memory: PushMemory, environment: string): Family[] {
+  const reader = new Reader(layout, memory);
+  return [...layout.metrics.values()].map((metric) => pushFamily(metric, reader, environment));
+}
+
+function pushFamily(metric: PushMetric, reader: Reader, environment: string): Family {
+  const writer = new Writer(metric.name, metric);
+  // Made when a series is first shown: of many possible series few may ever be used.
+  const labels: (string | undefined)[] = [];
+  const cells = new Float64Array(metric.width);
+  return {
+    name: metric.name,
+    render(lines) {
+      let bare = true;
+      for (let series = 0; series < metric.series; series += 1) {
+        if (!reader.read(metric, series, cells)) continue;
+        if (bare) writer.head(lines);
+        bare = false;
+        labels[series] ??= formatLabels({ ...labelsOf(metric, series), env: environment });
+        if (metric.kind !== "histogram") writer.value(lines, labels[series]!, cells[0]!);
+        else writer.histogram(lines, labels[series]!, cells, cells[metric.width - 1]!);
+      }
+    },
+  };
+}
+
+function labelsOf(metric: PushMetric, series: number): Labels {
+  const given = metric.labels.flatMap((label) => {
+    const place = Math.floor(series / label.stride) % (label.values.length + 1);
+    return place === 0 ? [] : [[label.name, label.values[place - 1]!]];
+  });
+  return Object.fromEntries(given);
+}
+
+/** Adds the shards up, each series as it stands between two batches of each shard. */
+class Reader {
+  readonly #layout: PushLayout;
+  readonly #shards: number;
+  readonly #cells: Float64Array;
+  readonly #versions: Int32Array;
+  readonly #copy: Float64Array;
+
+  constructor(layout: PushLayout, memory: PushMemory) {
+    this.#layout = layout;
+    this.#shards = memory.shards;
+    this.#cells = new Float64Array(memory.cells);
+    this.#versions = new Int32Array(memory.versions);
+    this.#copy = new Float64Array(Math.max(1, ...[...layout.metrics.values()].map((metric) => metric.width)));
+  }
+
+  /** Fills `into` with the series' cells; false when it was never written. */
+  read(metric: PushMetric, series: number, into: Float64Array): boolean {
+    if (metric.kind === "gauge") {
+      const value = this.#cells[this.#layout.shardCells * this.#shards + metric.first + series]!;
+      into[0] = value;
+      return !Number.isNaN(value);
+    }
+    into.fill(0);
+    let written = false;
+    for (let shard = 0; shard < this.#shards; shard += 1) {
+      this.#readShard(shard, metric.first + series * metric.width, metric.width);
+      const last = this.#copy[metric.width - 1]!;
+      if (Number.isNaN(last)) continue;
+      written = true;
+      for (let index = 0; index < metric.width; index += 1) into[index]! += this.#copy[index]! || 0;
+    }
+    return written;
+  }
+
+  #readShard(shard: number, start: number, width: number): void {
+    const from = this.#layout.shardCells * shard + start;
+    for (let reads = 0; reads < maxReads; reads += 1) {
+      const before = Atomics.load(this.#versions, shard);
+      for (let index = 0; index < width; index += 1) this.#copy[index] = this.#cells[from + index]!;
+      // A read-modify-write, so that on ARM too the reads above stand before it.
+      if (before % 2 === 0 && Atomics.add(this.#versions, shard, 0) === before) return;
+    }
+  }
+}

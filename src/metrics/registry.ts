@@ -1,0 +1,125 @@
+/** Series whose label values are found at run time: what handlers report, and what specta reports of itself. */
+import type { Labels, Metric } from "./definition.ts";
+import { bucketOf, type Family, Writer } from "./family.ts";
+import { formatLabels } from "./text.ts";
+
+interface Cell {
+  /** A counter's or gauge's value, a histogram's sum. */
+  value: number;
+  /** A histogram's observations by bucket, +Inf last. */
+  readonly buckets: number[];
+}
+
+/** The series of one metric, each under its labels as the exposition writes them. */
+export class Series implements Family {
+  readonly name: string;
+  readonly metric: Metric;
+  readonly #environment: string;
+  readonly #writer: Writer;
+  readonly #cells = new Map<string, Cell>();
+
+  constructor(name: string, metric: Metric, environment: string) {
+    this.name = name;
+    this.metric = metric;
+    this.#environment = environment;
+    this.#writer = new Writer(name, metric);
+  }
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** What names the series of these labels within this metric. */
+  key(labels: Labels): string {
+    return formatLabels({ ...labels, env: this.#environment });
+  }
+
+  has(key: string): boolean {
+    return this.#cells.has(key);
+  }
+
+  /** Adds to a counter, sets a gauge, observes in a histogram. */
+  write(key: string, number: number): void {
+    const cell = this.#cell(key);
+    if (this.metric.kind === "gauge") cell.value = number;
+    else cell.value += number;
+    if (this.metric.kind === "histogram") cell.buckets[bucketOf(this.metric.buckets ?? [], number)]! += 1;
+  }
+
+  /** Shows a counter or histogram as the ledger has it; without arguments at 0, when it is not there yet. */
+  show(key: string, sum?: number, buckets?: readonly number[]): void {
+    const cell = this.#cell(key);
+    if (sum === undefined) return;
+    cell.value = sum;
+    for (let index = 0; index < cell.buckets.length; index += 1) cell.buckets[index] = buckets?.[index] ?? 0;
+  }
+
+  /** The value of a counter or gauge, the sum of a histogram; undefined when there is no such series. */
+  value(key: string): number | undefined {
+    return this.#cells.get(key)?.value;
+  }
+
+  remove(key: string): void {
+    this.#cells.delete(key);
+  }
+
+  clear(): void {
+    this.#cells.clear();
+  }
+
+  render(lines: string[]): void {
+    if (this.#cells.size === 0) return;
+    this.#writer.head(lines);
+    for (const key of [...this.#cells.keys()].sort()) {
+      const cell = this.#cells.get(key)!;
+      if (this.metric.kind === "histogram") this.#writer.histogram(lines, key, cell.buckets, cell.value);
+      else this.#writer.value(lines, key, cell.value);
+    }
+  }
+
+  #cell(key: string): Cell {
+    let cell = this.#cells.get(key);
+    if (cell === undefined) {
+      const length = this.metric.kind === "histogram" ? (this.metric.buckets?.length ?? 0) + 1 : 0;
+      cell = { value: 0, buckets: new Array<number>(length).fill(0) };
+      this.#cells.set(key, cell);
+    }
+    return cell;
+  }
+}
+
+/** All families that a scrape shows, by name. */
+export class Registry {
+  readonly environment: string;
+  readonly #families = new Map<string, Family>();
+  #sorted: readonly Family[] | undefined;
+
+  constructor(environment: string) {
+    this.environment = environment;
+  }
+
+  /** Registers a family that keeps its own series. Throws when the name is taken. */
+  add(family: Family): void {
+    if (this.#families.has(family.name)) throw new Error(`the metric ${family.name} is defined already`);
+    this.#families.set(family.name, family);
+    this.#sorted = undefined;
+  }
+
+  /** The series of a metric, made at first. Throws when the name is taken by a metric of another shape. */
+  define(name: string, metric: Metric): Series {
+    const known = this.#families.get(name);
+    if (known === undefined) {
+      const series = new Series(name, metric, this.environment);
+      this.add(series);
+      return series;
+    }
+    if (known instanceof Series && Bun.deepEquals(known.metric, metric)) return known;
+    throw new Error(`the metric ${name} is defined already, with another shape`);
+  }
+
+  /** Sorted by name. */
+  families(): readonly Family[] {
+    this.#sorted ??= [...this.#families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#sorted;
+  }
+}
