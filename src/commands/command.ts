@@ -1,0 +1,19 @@
+import type { ArgsDef } from "citty";
+
+/** What the command line gave: flags by name, the rest in order. */
+export interface Arguments {
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly rest: readonly string[];
+}
+
+/** A command of the command line. Its work is loaded when it runs, so that `version` pays for no server. */
+export interface Command {
+  readonly name: string;
+  readonly description: string;
+  /** Flags beside `--help`, as citty defines them; `valueHint` stands for the type in the help. */
+  readonly flags: ArgsDef;
+  /** The argument as the usage line shows it, when there is one: `[FILE]`. */
+  readonly argument?: string;
+  /** Loads the work, which returns the exit code. */
+  load(): Promise<(given: Arguments) => Promise<number> | number>;
+}
