@@ -35,6 +35,12 @@ export interface Report {
   readonly ended?: readonly Ended[];
   /** When not empty the execution has failed, with an error that names these targets. */
   readonly failures?: readonly Failure[];
+  /**
+   * Until when a service has asked not to be asked again, Unix milliseconds; left out, or in the past: no rest. What else
+   * the report holds is recorded as usual. The engine keeps the moment, as the thread's memory may not live that long:
+   * until then every cycle is a failed execution that says until when, and `ensure` is not run.
+   */
+  readonly restUntilMs?: number;
 }
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
