@@ -41,3 +41,106 @@ export const maxPendingLogBytes = 1024 * 1024;
 
 /** Requests and executions in flight at the first signal end within this (ms), or are ended. */
 export const maxStopMs = 10_000;
+
+/** The configuration file (bytes): thousands of targets fit; what parses slowly on purpose stays under two seconds. */
+export const maxConfigBytes = 256 * 1024;
+
+/** Values in a configuration once its aliases are followed: refuses a file that grows without end while it is read. */
+export const maxConfigValues = 100_000;
+
+/** Depth of a configuration's nesting: nothing real comes near, and no recursion over it can run out of stack. */
+export const maxConfigDepth = 64;
+
+/** Problems of one configuration that are listed; the rest are one line with their number. */
+export const maxConfigProblems = 100;
+
+/** A secret's file and the environment file (bytes): read whole, and a wrong path may lead to anything. */
+export const maxSmallFileBytes = 64 * 1024;
+
+/** Tokens in one list: each is compared with every request. */
+export const maxTokens = 100;
+
+/** `server.max_body` (bytes) at least: one action with a long name fits. */
+export const minMaxBodyBytes = 512;
+
+/** `server.max_body` (bytes) at most: a request is held in memory whole, as often as there are requests in flight. */
+export const maxMaxBodyBytes = 16 * 1024 * 1024;
+
+/** `server.rate_limit`, both numbers, at most: beyond what one process serves a limit is none. */
+export const maxRequestsPerSecond = 1_000_000;
+
+/** Entries of `server.trusted_proxies` and `server.cors.origins`: looked through for every request. */
+export const maxServerList = 1000;
+
+/** `cooler` (ms) at least: without a rest a handler floods its target and the log. */
+export const minCoolerMs = 100;
+
+/** `cooler`, `stale_after` and the build's like (ms) at most: timers end at 24 days. */
+export const maxCoolerMs = 7 * 24 * 3_600_000;
+
+/** `timeout` (ms) at least: less than this ends executions before they began. */
+export const minTimeoutMs = 10;
+
+/** `timeout` (ms) at most: a handler that hangs is noticed within the hour. */
+export const maxTimeoutMs = 3_600_000;
+
+/** `max_series` at most, for one metric of one handler: the same bound as for all that clients push. */
+export const maxMaxSeries = 100_000;
+
+/** A handler's own name (characters): it is a label's value and a thread's name. */
+export const maxHandlerNameChars = 63;
+
+/** Bounds of one histogram: each is a series of its own to Prometheus. */
+export const maxBuckets = 100;
+
+/** A label's value (bytes), listed in a configuration or by a handler: it stands in every line of the exposition. */
+export const maxLabelValueBytes = 1024;
+
+/** A metric's help (characters): one line of the exposition. */
+export const maxHelpChars = 1024;
+
+/** `SPECTA_HTTP_THREADS`: each holds a thread and a shard of all series. */
+export const maxHttpThreads = 256;
+
+/** `SPECTA_DRAIN_SECONDS`: what waits longer is killed by every orchestrator. */
+export const maxDrainSeconds = 3600;
+
+/** Repositories of the build handler: with four series each, still a number that one execution can look at. */
+export const maxRepositories = 100;
+
+/** Shortest and longest `lookback` (ms): a run must end within it to be seen, and GitHub is asked for all of it. */
+export const minLookbackMs = 60_000;
+export const maxLookbackMs = 30 * 86_400_000;
+
+/** Repositories that are looked at side by side: GitHub answers many requests at once with its secondary limit. */
+export const maxGithubLanes = 4;
+
+/** One request to GitHub with its retries (ms): a repository that hangs leaves time for the others. */
+export const maxGithubRequestMs = 15_000;
+
+/** Retries of one request to GitHub after a reset or a 5xx. */
+export const maxGithubRetries = 2;
+
+/** First pause before such a retry (ms); the second is four times as long. */
+export const githubRetryMs = 250;
+
+/** Work of one execution of the build handler (ms): what is left then is done by the next, before the deadline ends both. */
+export const maxBuildLookMs = 40_000;
+
+/** An answer of GitHub in bytes: 100 runs are about 2 MB. */
+export const maxGithubBodyBytes = 16 * 1024 * 1024;
+
+/** Redirects of one request to GitHub: a moved repository takes one. */
+export const maxGithubRedirects = 3;
+
+/** Pages of one repository's listing in one execution: 10,000 runs within `lookback`. */
+export const maxGithubPages = 100;
+
+/** Earlier attempts of re-run runs that one execution asks for in one repository; the next goes on. */
+export const maxGithubAttempts = 50;
+
+/** The rest after a secondary limit that names no time (ms), as GitHub's documentation asks. */
+export const secondaryRestMs = 60_000;
+
+/** Longest rest that is obeyed (ms): GitHub's quota resets within the hour, a longer one is a mistake. */
+export const maxQuotaRestMs = 86_400_000;

@@ -29,8 +29,16 @@ export function formatLatency(milliseconds: number): string {
 
 /** A duration as the configuration writes it, in the largest unit that keeps it whole: `5s`, `1m`, `1500ms`. */
 export function formatDuration(milliseconds: number): string {
-  const [unit, size] = Object.entries(durationUnits).findLast(
-    ([, ms]) => milliseconds >= ms && milliseconds % ms === 0,
-  ) ?? ["ms", 1];
-  return `${milliseconds / size}${unit}`;
+  return format(milliseconds, durationUnits, "ms");
+}
+
+/** A size as the configuration writes it, in the largest unit that keeps it whole: `64KiB`, `1536B`. */
+export function formatSize(bytes: number): string {
+  return format(bytes, sizeUnits, "B");
+}
+
+function format(amount: number, units: Readonly<Record<string, number>>, smallest: string): string {
+  const fits = ([, size]: [string, number]) => amount >= size && amount % size === 0;
+  const [unit, size] = Object.entries(units).findLast(fits) ?? [smallest, 1];
+  return `${amount / size}${unit}`;
 }

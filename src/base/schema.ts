@@ -1,0 +1,21 @@
+/** What every schema of specta shares. Their messages say what a value must be, and hold no value themselves. */
+import * as v from "valibot";
+
+/** A step of an issue's path, into a list or a map, for checks that look at a whole and blame a part. */
+export function step(input: readonly unknown[] | object, key: number | string): v.IssuePathItem {
+  const value: unknown = Reflect.get(input, key);
+  return { type: "unknown", origin: "value", input, key, value };
+}
+
+/** For a pipe after a list: no value twice. */
+export function noDoubles<T extends readonly (string | number)[]>(): v.RawCheckAction<T> {
+  return v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const list = dataset.value;
+    const seen = new Set<string | number>();
+    for (const [index, value] of list.entries()) {
+      if (seen.has(value)) addIssue({ message: "must not be given twice", path: [step(list, index)] });
+      seen.add(value);
+    }
+  });
+}
