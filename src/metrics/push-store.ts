@@ -70,7 +70,8 @@ export class PushShard {
   write(metric: PushMetric, series: number, number: number): void {
     const cells = this.#cells;
     if (metric.kind === "gauge") {
-      cells[this.#gauges + metric.first + series] = number;
+      // Adding 0 turns -0, which is written as "-0", to 0.
+      cells[this.#gauges + metric.first + series] = number + 0;
       return;
     }
     const start = this.#start + metric.first + series * metric.width;
@@ -87,7 +88,7 @@ export class PushShard {
 
 /** NaN is a cell that was never written. */
 function plus(before: number, number: number): number {
-  return Number.isNaN(before) ? number : before + number;
+  return (Number.isNaN(before) ? 0 : before) + number;
 }
 
 /** A scrape's way to read: one family a metric. */

@@ -41,7 +41,7 @@ export class Series implements Family {
   /** Adds to a counter, sets a gauge, observes in a histogram. */
   write(key: string, number: number): void {
     const cell = this.#cell(key);
-    if (this.metric.kind === "gauge") cell.value = number;
+    if (this.metric.kind === "gauge") cell.value = number + 0;
     else cell.value += number;
     if (this.metric.kind === "histogram") cell.buckets[bucketOf(this.metric.buckets ?? [], number)]! += 1;
   }
