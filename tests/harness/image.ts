@@ -1,0 +1,26 @@
+/** What must not be in the image: programs that run as another user, and shells. Reads the output of `tar -tv`. */
+
+const shells = new Set(["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "toybox"]);
+
+/** One line for each file at fault; empty when there is none. */
+export function findings(listing: string): string[] {
+  const found: string[] = [];
+  for (const line of listing.split("\n")) {
+    const [, mode, path] = /^([-a-zA-Z]{10}).*\d{2}:\d{2} (.+)$/.exec(line) ?? [];
+    if (mode === undefined || path === undefined) continue;
+    const file = path.replace(/ -> .*$/, "").replace(/ link to .*$/, "");
+    if (mode[3]?.toLowerCase() === "s") found.push(`${file} is set-user-id: ${mode}`);
+    if (mode[0] !== "d" && mode[6]?.toLowerCase() === "s") found.push(`${file} is set-group-id: ${mode}`);
+    if (mode[0] !== "d" && shells.has(file.slice(file.lastIndexOf("/") + 1))) found.push(`${file} is a shell`);
+  }
+  return found;
+}
+
+if (import.meta.main) {
+  const listing = await Bun.file(process.argv[2] ?? "").text();
+  const found = findings(listing);
+  if (!/ (?:\.\/)?image\/specta$/m.test(listing))
+    found.push("image/specta is missing: this is no listing of specta's image");
+  for (const line of found) console.error(line);
+  process.exit(found.length > 0 ? 1 : 0);
+}
