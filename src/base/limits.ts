@@ -144,3 +144,42 @@ export const secondaryRestMs = 60_000;
 
 /** Longest rest that is obeyed (ms): GitHub's quota resets within the hour, a longer one is a mistake. */
 export const maxQuotaRestMs = 86_400_000;
+
+/** A lease that is not renewed ends after this (ms): with `leasePollMs` and the time of a query, take-over within 15 s. */
+export const leaseTtlMs = 10_000;
+
+/** The ledger renews the leases it holds this often (ms): three renewals may fail before one is lost. */
+export const leaseRenewMs = 3000;
+
+/** How often a replica without a lease should ask for it (ms). */
+export const leasePollMs = 2000;
+
+/** A connection to PostgreSQL is made within this (ms), or counts as away. */
+export const ledgerConnectMs = 5000;
+
+/** One transaction of a record (ms): a database that hangs fails an execution instead of holding it for ever. */
+export const maxRecordMs = 20_000;
+
+/** One transaction of a lease (ms); shorter, so that a hung connection is given up before the lease ends. */
+export const maxLeaseQueryMs = 4000;
+
+/** One statement at PostgreSQL (ms), ended by the server itself. */
+export const ledgerStatementMs = 10_000;
+
+/** Waiting for a row's lock at PostgreSQL (ms). */
+export const ledgerLockMs = 2000;
+
+/** A transaction whose client went silent is ended by PostgreSQL after this (ms), and with it its lock on a lease. */
+export const ledgerSilenceMs = 5000;
+
+/** Connections of one replica for records; leases have one of their own. */
+export const maxLedgerConnections = 2;
+
+/** Waiting for another process's lock on a SQLite file (ms). */
+export const sqliteBusyMs = 5000;
+
+/** Key of a build or deployment in characters: PostgreSQL's index takes 2.7 kB a row. */
+export const maxEndedKeyChars = 512;
+
+/** One kept text in characters, the status page's history for example. */
+export const maxStateChars = 4 * 1024 * 1024;
