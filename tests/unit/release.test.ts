@@ -106,7 +106,7 @@ test("Dependabot looks at packages, images and actions each week", () => {
   expect(updates.map((update) => update["package-ecosystem"])).toEqual(["bun", "docker", "github-actions"]);
 });
 
-test("the image is distroless, runs as nobody's user, and holds one file more than its base", () => {
+test("the image is distroless, runs unprivileged, and holds one file more than its base", () => {
   const lines = read("Dockerfile").split("\n");
   const final = lines.slice(lines.findLastIndex((line) => line.startsWith("FROM"))).filter((line) => line !== "");
   expect(final).toEqual([

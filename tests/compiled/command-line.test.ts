@@ -1,0 +1,64 @@
+/** The command line of the compiled binary: texts to the letter, exit codes, and what a typing error gets. */
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compiled, root } from "../harness/build.ts";
+import { run } from "../harness/command.ts";
+
+function specta(...args: string[]) {
+  return run([compiled(), ...args]);
+}
+
+function golden(name: string): string {
+  return readFileSync(join(root, "tests/golden", `${name}.txt`), "utf8");
+}
+
+function printed(text: string) {
+  return { code: 0, stdout: text, stderr: "" };
+}
+
+const commands = readdirSync(join(root, "tests/golden")).flatMap((name) => /^help-(.+)\.txt$/.exec(name)?.[1] ?? []);
+
+test.each([[], ["-h"], ["--help"], ["help"], ["help", "--help"]])("specta %s %s prints the help", async (...args) => {
+  expect(await specta(...args)).toEqual(printed(golden("help")));
+});
+
+test("the help lists the commands whose own help is known, in alphabetical order", () => {
+  const listed = [...golden("help").matchAll(/^ {2}(\w+) {2,}\w/gm)].map(([, name]) => name);
+  expect(listed).toEqual(commands.sort());
+});
+
+test.each(commands)("specta %s has its own help", async (name) => {
+  const help = printed(golden(`help-${name}`));
+  expect(await specta(name, "--help")).toEqual(help);
+  expect(await specta(name, "-h")).toEqual(help);
+  expect(await specta("help", name)).toEqual(help);
+});
+
+test("specta version prints the facts of the build", async () => {
+  const arch = process.arch === "arm64" ? "arm64" : "amd64";
+  expect(await specta("version")).toEqual(printed(golden("version").replace("amd64", arch)));
+});
+
+const misuses: readonly (readonly [args: readonly string[], ...says: readonly string[]])[] = [
+  [["deamon"], '"deamon"', '"daemon"'],
+  [["versoin"], '"versoin"', '"version"'],
+  [["hepl"], '"hepl"', '"help"'],
+  [["help", "chekc"], '"chekc"', '"check"'],
+  [["--hlep"], '"--hlep"', '"--help"'],
+  [["daemon", "--evn", "x"], '"--evn"', '"--env"'],
+  [["daemon", "--evn=x"], '"--evn"', '"--env"'],
+  [["daemon", "--env"], "--env"],
+  [["daemon", "more"], '"more"'],
+  [["version", "more"], '"more"'],
+  [["version", "--env", "x"], '"--env"'],
+  [["check", "one.yaml", "two.yaml"], '"two.yaml"'],
+  [["zzzzzzzz"], '"zzzzzzzz"', "--help"],
+];
+
+test.each(misuses)("%j is a misuse: one line on stderr, exit code 2", async (args, ...says) => {
+  const { code, stdout, stderr } = await specta(...args);
+  expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  for (const part of says) expect(stderr).toContain(part);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+});
