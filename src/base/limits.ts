@@ -139,6 +139,9 @@ export const maxGithubPages = 100;
 /** Earlier attempts of re-run runs that one execution asks for in one repository; the next goes on. */
 export const maxGithubAttempts = 50;
 
+/** Attempts of one run: GitHub lets a run be run again fifty times; a number far beyond is no answer of GitHub's. */
+export const maxGithubRunAttempts = 1000;
+
 /** The rest after a secondary limit that names no time (ms), as GitHub's documentation asks. */
 export const secondaryRestMs = 60_000;
 
@@ -183,3 +186,30 @@ export const maxEndedKeyChars = 512;
 
 /** One kept text in characters, the status page's history for example. */
 export const maxStateChars = 4 * 1024 * 1024;
+
+/** Characters of a caller's value that an error repeats: enough to recognise it, too few to fill logs. */
+export const maxQuotedChars = 64;
+
+/** Allowed names that an error lists before it counts the rest. */
+export const maxListedNames = 20;
+
+/** The longest timeout that a caller may ask for (ms): timers overflow beyond it, and 24 days are for ever. */
+export const maxCallTimeoutMs = 2 ** 31 - 1;
+
+/** Characters of an `Idempotency-Key`. */
+export const maxIdempotencyKeyChars = 128;
+
+/** How long a key of a success is remembered (ms). */
+export const idempotencyMs = 10 * 60_000;
+
+/** Keys that are remembered, the oldest forgotten first: about 4 MB. */
+export const maxIdempotencyKeys = 10_000;
+
+/** Client addresses whose rate is known at a time, the longest unseen forgotten first. */
+export const maxRatedAddresses = 10_000;
+
+/** How long a browser may remember the answer to a preflight (s): what browsers allow at most. */
+export const preflightSeconds = 7200;
+
+/** Groups and messages inside each other in a protobuf body. */
+export const maxWireDepth = 100;

@@ -1,0 +1,106 @@
+import { maxBuildLookMs, maxGithubLanes } from "../../base/limits.ts";
+import { formatLatency } from "../../base/units.ts";
+import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
+import { durationMs } from "./classify.ts";
+import { createGitHub } from "./github.ts";
+import { inLanes } from "./lanes.ts";
+import { type Execution, look, type Memory } from "./look.ts";
+import { definitions, rateLimitRemaining } from "./metrics.ts";
+import { Quota, restText } from "./quota.ts";
+import type { Repository, Settings } from "./settings.ts";
+
+/** What tests turn: the clock (Unix milliseconds), and times of one request. */
+export interface Tuning {
+  readonly now?: () => number;
+  readonly requestMs?: number;
+  readonly retryMs?: number;
+}
+
+const nothing: Memory = { pages: new Map(), recorded: new Set() };
+
+/** @throws Error when SPECTA_GITHUB_URL is no URL */
+export function createHandler(settings: Settings, world: World, tuning: Tuning = {}): Handler<Settings> {
+  const { organization, lookback: lookbackMs, repositories } = settings;
+  const { now = Date.now, ...times } = tuning;
+  const quota = new Quota(now);
+  const github = createGitHub({
+    organization,
+    token: world.variables.SPECTA_GITHUB_TOKEN?.trim() ?? "",
+    baseUrl: world.variables.SPECTA_GITHUB_URL,
+    quota,
+    ...times,
+  });
+  const targetOf = (repository: Repository) => `${organization}/${repository.name}`;
+
+  /** By the repository's name; only `recorded` moves what was seen from `pending` to `memories`. */
+  const memories = new Map<string, Memory>();
+  let pending = new Map<string, Memory>();
+  /** Keys whose line is in the log already, though they may not be recorded yet. */
+  const announced = new Set<string>();
+
+  function announce(context: Context, repository: Repository, { run, ended }: Execution): void {
+    if (announced.has(ended.key)) return;
+    announced.add(ended.key);
+    context.log("debug", "instrumented build container", {
+      latency: formatLatency(durationMs(run)),
+      repository: repository.label,
+      run: String(run.id),
+      success: String(run.success),
+    });
+  }
+
+  /** All targets fail with the same reason, and nothing is asked. */
+  function resting(restUntilMs: number): Report {
+    const reason = restText(restUntilMs);
+    return { failures: repositories.map((repository) => ({ target: targetOf(repository), reason })), restUntilMs };
+  }
+
+  return {
+    metrics: definitions(settings),
+    cooler: () => 60_000,
+    async ensure(context) {
+      pending = new Map();
+      const before = quota.restUntilMs;
+      if (before !== undefined) return resting(before);
+      quota.begin();
+      const nowMs = now();
+      const endMs = performance.now() + maxBuildLookMs;
+      const looks = await inLanes(maxGithubLanes, repositories, (repository) =>
+        look({
+          github,
+          organization,
+          repository,
+          lookbackMs,
+          nowMs,
+          memory: memories.get(repository.name) ?? nothing,
+          signal: context.signal,
+          late: () => performance.now() > endMs,
+        }),
+      );
+
+      const ended: Ended[] = [];
+      const failures: Failure[] = [];
+      for (const [index, { executions, failure, next }] of looks.entries()) {
+        const repository = repositories[index]!;
+        pending.set(repository.name, next);
+        if (failure !== undefined) failures.push({ target: targetOf(repository), reason: failure });
+        for (const execution of executions) {
+          announce(context, repository, execution);
+          ended.push(execution.ended);
+        }
+      }
+      const { remaining, restUntilMs } = quota;
+      return {
+        samples: remaining === undefined ? [] : [{ metric: rateLimitRemaining, number: remaining }],
+        ended,
+        failures,
+        ...(restUntilMs === undefined ? {} : { restUntilMs }),
+      };
+    },
+    recorded() {
+      for (const [name, memory] of pending) memories.set(name, memory);
+      pending = new Map();
+      announced.clear();
+    },
+  };
+}

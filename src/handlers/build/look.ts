@@ -1,0 +1,94 @@
+import { maxGithubAttempts } from "../../base/limits.ts";
+import type { Ended } from "../handler.ts";
+import { endedOf, keyOf, type Run, type Workflow, workflowOf } from "./classify.ts";
+import { type GitHub, NoAnswer } from "./github.ts";
+import { list, type Pages } from "./listing.ts";
+import type { Repository } from "./settings.ts";
+
+/** What is remembered of a repository once it was recorded. Empty after a respawn: all is then asked for again. */
+export interface Memory {
+  readonly pages: Pages;
+  /** Keys of the attempts that the ledger has been given. */
+  readonly recorded: ReadonlySet<string>;
+}
+
+/** An attempt that ended and is not yet known to be recorded. */
+export interface Execution {
+  readonly run: Run;
+  readonly ended: Ended;
+}
+
+export interface Look {
+  readonly executions: readonly Execution[];
+  /** What the memory is once `executions` are recorded. */
+  readonly next: Memory;
+  /** Why the look is not whole; what it found is sure nevertheless. */
+  readonly failure: string | undefined;
+}
+
+export interface LookRequest {
+  readonly github: GitHub;
+  readonly organization: string;
+  readonly repository: Repository;
+  readonly lookbackMs: number;
+  readonly nowMs: number;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+  /** The time of this execution is used up: what is left is for the next. */
+  readonly late: () => boolean;
+}
+
+/** Finds the attempts of a repository's runs that ended within `lookback`. */
+export async function look(request: LookRequest): Promise<Look> {
+  const { github, organization, repository, memory, signal, late, nowMs, lookbackMs } = request;
+  const listing = await list({
+    github,
+    repository: repository.name,
+    nowMs,
+    lookbackMs,
+    known: memory.pages,
+    signal,
+    admit: () => {
+      if (late()) throw new NoAnswer("the time of this execution is used up; the next goes on", true);
+    },
+  });
+
+  const executions: Execution[] = [];
+  const recorded = new Set<string>();
+  const owed: { run: Run; workflow: Workflow; attempt: number; key: string }[] = [];
+  for (const run of listing.runs.values()) {
+    const workflow = workflowOf(run, repository);
+    if (workflow === undefined) continue;
+    // A listing shows the newest attempt alone; the ones before it may have ended since the last look.
+    for (let attempt = run.attempt; attempt > 0; attempt -= 1) {
+      const key = keyOf(organization, repository, run.id, attempt);
+      if (memory.recorded.has(key)) recorded.add(key);
+      else if (attempt < run.attempt) owed.push({ run, workflow, attempt, key });
+      else if (run.completed) executions.push({ run, ended: endedOf(key, run, workflow, repository) });
+    }
+  }
+
+  let failed = 0;
+  let failure = listing.failure?.message;
+  // Without a whole listing there is trouble enough; the attempts are still owed at the next look.
+  for (const { run, workflow, attempt, key } of failure === undefined ? owed.slice(0, maxGithubAttempts) : []) {
+    if (late()) break;
+    try {
+      const earlier = await github.getAttempt(repository.name, run.id, attempt, signal);
+      // The name and the date of birth are the run's, whatever an old attempt says.
+      const whole = { ...earlier, createdMs: run.createdMs };
+      executions.push({ run: whole, ended: endedOf(key, whole, workflow, repository) });
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      failed += 1;
+      failure = `${failed} earlier attempts, the last of run ${run.id}, attempt ${attempt}: ${error.message}`;
+      if (error.final) break;
+    }
+  }
+
+  for (const { ended } of executions) recorded.add(ended.key);
+  // Runs that a broken listing does not show are still there.
+  if (listing.failure) for (const key of memory.recorded) recorded.add(key);
+  const pages = listing.failure ? new Map([...memory.pages, ...listing.pages]) : listing.pages;
+  return { executions, next: { pages, recorded }, failure };
+}
