@@ -1,0 +1,97 @@
+/** The README's commands, as a stranger types them: in an empty folder with a fresh copy of the project. */
+import { afterAll, expect, test } from "bun:test";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../harness/build.ts";
+import { blocks, freePort, runBlocks } from "../harness/readme.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "specta-readme-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const env = { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? folder };
+
+/** What a clone would hold. */
+function copyProject(): string {
+  const copy = mkdtempSync(join(folder, "copy-"));
+  const listed = Bun.spawnSync(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root });
+  for (const path of listed.stdout.toString().split("\0")) {
+    if (path !== "" && existsSync(join(root, path))) cpSync(join(root, path), join(copy, path), { recursive: true });
+  }
+  return copy;
+}
+
+test("every marked command of the README does what it says", async () => {
+  const marked = blocks(readFileSync(join(root, "README.md"), "utf8"));
+  expect(marked.map(({ kind }) => kind)).toContain("background");
+  expect(marked.map(({ kind }) => kind)).toContain("prints");
+  const port = await freePort();
+  const moved = marked.map((block) => ({ ...block, text: block.text.replaceAll(":7777", `:${port}`) }));
+  await runBlocks(moved, copyProject(), { ...env, ...variables(), SPECTA_HTTP_PORT: String(port) });
+}, 300_000);
+
+/** Where npm finds its packages and certificates is this machine's own affair. */
+function variables(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) =>
+    /^(npm_config_|NODE_EXTRA_CA|SSL_CERT|HTTPS?_PROXY|NO_PROXY)/i.test(name),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, value ?? ""]));
+}
+
+const page = (...lines: string[]) => lines.join("\n").replaceAll("'''", "```");
+
+test("fences are read with what is said in front of them, and others left alone", () => {
+  const text = page(
+    "# x",
+    "'''sh",
+    "rm -rf x",
+    "'''",
+    "<!-- run -->",
+    "'''sh",
+    "echo 1",
+    "'''",
+    "",
+    "<!-- prints -->",
+    "",
+    "'''",
+    "1",
+    "'''",
+    "",
+  );
+  expect(blocks(text)).toEqual([
+    { kind: "run", text: "echo 1\n", line: 5 },
+    { kind: "prints", text: "1\n", line: 10 },
+  ]);
+});
+
+test("a comment that is mistyped, or that no fence follows, is an error", () => {
+  expect(() => blocks(page("<!-- run: backgruond -->", "'''sh", "x", "'''"))).toThrow(
+    "line 1: the comment must be one of",
+  );
+  expect(() => blocks(page("", "<!-- run -->", "text"))).toThrow("line 2: a fence must follow");
+});
+
+test("a command that fails is an error", async () => {
+  const failing = blocks(page("<!-- run -->", "'''sh", "false", "echo on", "'''"));
+  await expect(runBlocks(failing, folder, env)).rejects.toThrow("line 1: exit code 1");
+});
+
+test("a command that prints something else than the page says is an error", async () => {
+  const printing = (line: string) =>
+    blocks(page("<!-- run -->", "'''sh", "echo one; echo two", "'''", "<!-- prints -->", "'''", line, "'''"));
+  await runBlocks(printing("two"), folder, env);
+  await expect(runBlocks(printing("three"), folder, env)).rejects.toThrow("line 5: this line was not printed: three");
+});
+
+test("what runs in the background is waited for, and ends with the last command", async () => {
+  const started = 'echo \'{ "message":"server is accepting calls" }\'; echo $$ > pid; exec sleep 600';
+  await runBlocks(
+    blocks(
+      page("<!-- run: background -->", "'''sh", started, "'''", "<!-- run -->", "'''sh", "kill -0 $(cat pid)", "'''"),
+    ),
+    folder,
+    env,
+  );
+  const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
