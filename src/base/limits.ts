@@ -57,6 +57,9 @@ export const maxConfigProblems = 100;
 /** A secret's file and the environment file (bytes): read whole, and a wrong path may lead to anything. */
 export const maxSmallFileBytes = 64 * 1024;
 
+/** A certificate, key or bundle of authorities (bytes): a whole system's bundle is a fifth of this. */
+export const maxPemBytes = 1024 * 1024;
+
 /** Tokens in one list: each is compared with every request. */
 export const maxTokens = 100;
 
@@ -75,7 +78,7 @@ export const maxServerList = 1000;
 /** `cooler` (ms) at least: without a rest a handler floods its target and the log. */
 export const minCoolerMs = 100;
 
-/** `cooler`, `stale_after` and the build's like (ms) at most: timers end at 24 days. */
+/** `cooler` and `stale_after` (ms) at most: far beyond any use, and timers end at 24 days. */
 export const maxCoolerMs = 7 * 24 * 3_600_000;
 
 /** `timeout` (ms) at least: less than this ends executions before they began. */
@@ -213,3 +216,36 @@ export const preflightSeconds = 7200;
 
 /** Groups and messages inside each other in a protobuf body. */
 export const maxWireDepth = 100;
+
+/** After the deadline a handler has this long (ms) to end by its signal, before its thread is ended. */
+export const deadlineGraceMs = 250;
+
+/** Metrics that one handler may declare: what a person can read in one list. */
+export const maxHandlerMetrics = 100;
+
+/** Ended builds or deployments in one report: ten pages of a busy organisation's day. */
+export const maxEndedPerReport = 10_000;
+
+/** Samples of one ended build or deployment. */
+export const maxSamplesPerEnded = 20;
+
+/** Failed targets of one report that its error names; the rest are one number. */
+export const maxNamedFailures = 20;
+
+/** Characters of the reason of one failed target, and of one problem in a report. */
+export const maxReasonChars = 500;
+
+/** Problems of one report that its error lists; the rest are one number. */
+export const maxNamedProblems = 5;
+
+/** Places in a stack that leave a thread. */
+export const maxTracePlaces = 30;
+
+/** How often a replica looks whether it still may show a handler's series (ms). */
+export const leaseCheckMs = 500;
+
+/** The start waits this long (ms) for users' handlers to say whether they are active, before it tells how many run. */
+export const maxActiveWaitMs = 2000;
+
+/** How far back a user's handler may report ended work, when nothing else is said (ms). */
+export const defaultLookbackMs = 86_400_000;

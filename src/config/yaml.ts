@@ -1,0 +1,182 @@
+/** A YAML text as plain values beside their places in the text. Nothing here knows what specta's configuration means. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { maxConfigDepth, maxConfigValues } from "../base/limits.ts";
+import { expand } from "./variables.ts";
+
+/** Where a value stands. */
+export interface Place {
+  /** Offset of the value, and of its key where it has one. */
+  readonly offset: number;
+  readonly keyOffset: number;
+  /** The text as it was written, where variables have changed it: what may be shown in its stead. */
+  readonly source: string | undefined;
+  /** The variable that the whole value is. */
+  readonly variable: string | undefined;
+  /** A problem with it was found already; whatever else is wrong with it follows from that. */
+  readonly broken: boolean;
+  readonly parts: ReadonlyMap<string | number, Place>;
+}
+
+export interface Finding {
+  readonly offset: number;
+  readonly text: string;
+}
+
+export interface Tree {
+  readonly value: unknown;
+  readonly place: Place;
+  readonly findings: readonly Finding[];
+  /** Line and column of an offset, from 1. */
+  position(offset: number): string;
+}
+
+type Entry = { readonly value: unknown; readonly place: Place };
+type Path = readonly (string | number)[];
+
+/**
+ * Reads one document. Strings have their variables; maps are plain objects. When the syntax is broken, `findings` tells
+ * where and the value is undefined.
+ */
+export function readYaml(text: string, lookup: (name: string) => string | undefined): Tree {
+  const lineCounter = new LineCounter();
+  const position = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  // Doubles are found by the reader below: the library compares each key with every other.
+  const options = { lineCounter, uniqueKeys: false, prettyErrors: false, schema: "core", logLevel: "silent" } as const;
+  const document = parseDocument(text, options);
+  const broken = [...document.errors, ...document.warnings];
+  if (broken.length > 0) {
+    const findings = broken.map(({ pos, message }) => ({
+      offset: pos[0],
+      text: `must be valid YAML: ${safe(message)}`,
+    }));
+    return { value: undefined, place: placeAt(0), findings, position };
+  }
+  const reader = new Reader(lookup);
+  const entry = document.contents === null ? { value: null, place: placeAt(0) } : reader.read(document.contents, [], 0);
+  return { ...entry, findings: reader.findings, position };
+}
+
+/** A path as the messages write it: `handlers.endpoint.targets[0].urls`. */
+export function formatPath(path: Path): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else if (/^[\w-]+$/.test(step)) text += text === "" ? step : `.${step}`;
+    else text += `[${JSON.stringify(step)}]`;
+  }
+  return text;
+}
+
+/** The library's messages quote the text in a few places; a text may be a secret. */
+function safe(message: string): string {
+  const line = message.split("\n")[0] ?? "";
+  const quoted =
+    /^(Block scalar header includes extra characters|Unresolved alias|Not a valid tag|Unresolved plain scalar|Unexpected scalar|Unsupported token|Invalid escape sequence|Unresolved tag|Could not resolve tag|Verbatim tags|The \S* tag has no suffix)\b/;
+  return quoted.exec(line)?.[1] ?? line.slice(0, 120);
+}
+
+function placeAt(offset: number, rest?: Partial<Place>): Place {
+  const none = { keyOffset: offset, source: undefined, variable: undefined, broken: false, parts: new Map() };
+  return { offset, ...none, ...rest };
+}
+
+class Reader {
+  readonly findings: Finding[] = [];
+  readonly #lookup: (name: string) => string | undefined;
+  readonly #anchors = new Map<string, Node>();
+  readonly #open = new Set<Node>();
+  readonly #unset = new Set<string>();
+  #values = 0;
+
+  constructor(lookup: (name: string) => string | undefined) {
+    this.#lookup = lookup;
+  }
+
+  read(node: Node, path: Path, keyOffset: number): Entry {
+    const offset = node.range?.[0] ?? keyOffset;
+    this.#values += 1;
+    if (this.#values > maxConfigValues) return this.#refuse(offset, "", `must have at most ${maxConfigValues} values`);
+    if (path.length > maxConfigDepth) {
+      return this.#refuse(offset, formatPath(path), `must be nested at most ${maxConfigDepth} deep`);
+    }
+    if (isAlias(node)) return this.#alias(node.source, offset, path, keyOffset);
+    if ("anchor" in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    this.#open.add(node);
+    try {
+      if (isMap(node)) return this.#map(node.items, offset, path, keyOffset);
+      if (isSeq(node)) return this.#list(node.items, offset, path, keyOffset);
+      return this.#scalar(isScalar(node) ? node.value : undefined, offset, path, keyOffset);
+    } finally {
+      this.#open.delete(node);
+    }
+  }
+
+  #alias(name: string, offset: number, path: Path, keyOffset: number): Entry {
+    const target = this.#anchors.get(name);
+    if (target === undefined) return this.#refuse(offset, formatPath(path), "must be an alias of an anchor before it");
+    if (this.#open.has(target)) return this.#refuse(offset, formatPath(path), "must not be an alias of what it is in");
+    return this.read(target, path, keyOffset);
+  }
+
+  #map(items: readonly Pair[], offset: number, path: Path, keyOffset: number): Entry {
+    const value: Record<string, unknown> = {};
+    const parts = new Map<string | number, Place>();
+    for (const item of items) {
+      const keyNode = item.key as Node | null;
+      const at = keyNode?.range?.[0] ?? offset;
+      const key = isScalar(keyNode) ? keyNode.value : undefined;
+      if (this.#values > maxConfigValues) break;
+      if (typeof key !== "string" || key === "__proto__") {
+        this.#refuse(at, formatPath(path), "must have text as its keys, in quotes where they look like anything else");
+      } else if (parts.has(key)) {
+        this.#refuse(at, formatPath([...path, key]), "must not be given twice");
+      } else {
+        const node = item.value as Node | null;
+        const entry = node === null ? { value: null, place: placeAt(at) } : this.read(node, [...path, key], at);
+        value[key] = entry.value;
+        parts.set(key, { ...entry.place, keyOffset: at });
+      }
+    }
+    return { value, place: placeAt(offset, { keyOffset, parts }) };
+  }
+
+  #list(items: readonly unknown[], offset: number, path: Path, keyOffset: number): Entry {
+    const value: unknown[] = [];
+    const parts = new Map<string | number, Place>();
+    for (const [index, item] of items.entries()) {
+      if (this.#values > maxConfigValues) break;
+      const entry = this.read(item as Node, [...path, index], offset);
+      value.push(entry.value);
+      parts.set(index, entry.place);
+    }
+    return { value, place: placeAt(offset, { keyOffset, parts }) };
+  }
+
+  #scalar(value: unknown, offset: number, path: Path, keyOffset: number): Entry {
+    if (value === null || typeof value === "number" || typeof value === "boolean") {
+      return { value, place: placeAt(offset, { keyOffset }) };
+    }
+    if (typeof value !== "string") {
+      return this.#refuse(offset, formatPath(path), "must be text, a number, true, false, a list or a map");
+    }
+    if (!value.includes("${")) return { value, place: placeAt(offset, { keyOffset }) };
+    const { text, whole, unset, malformed } = expand(value, this.#lookup);
+    const where = formatPath(path);
+    if (malformed) return this.#refuse(offset, where, "must write a variable as ${NAME}, and a plain ${ as $${");
+    const place = placeAt(offset, { keyOffset, source: value, variable: whole, broken: unset.length > 0 });
+    for (const name of unset) {
+      // Once is enough: a variable that a file uses often is still one thing to mend.
+      if (!this.#unset.has(name)) this.#refuse(offset, where, `must use variables that are set: ${name} is not`);
+      this.#unset.add(name);
+    }
+    return { value: text, place };
+  }
+
+  #refuse(offset: number, where: string, text: string): Entry {
+    this.findings.push({ offset, text: where === "" ? text : `${where} ${text}` });
+    return { value: undefined, place: placeAt(offset, { broken: true }) };
+  }
+}
