@@ -182,7 +182,7 @@ export const ledgerSilenceMs = 5000;
 export const maxLedgerConnections = 2;
 
 /** Waiting for another process's lock on a SQLite file (ms). */
-export const sqliteBusyMs = 5000;
+export const sqliteBusyMs = 3000;
 
 /** Key of a build or deployment in characters: PostgreSQL's index takes 2.7 kB a row. */
 export const maxEndedKeyChars = 512;
@@ -249,3 +249,6 @@ export const maxActiveWaitMs = 2000;
 
 /** How far back a user's handler may report ended work, when nothing else is said (ms). */
 export const defaultLookbackMs = 86_400_000;
+
+/** A connection on which nothing moves is closed after this (s): browsers and proxies keep theirs about a minute. */
+export const idleTimeoutSeconds = 75;

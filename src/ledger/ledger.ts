@@ -29,6 +29,13 @@ export class LeaseLost extends Error {
 /** Thrown when the database fails: what it is, what is wrong with it, never its password. Nothing was recorded. */
 export class LedgerFault extends Error {
   override readonly name = "LedgerFault";
+  /** PostgreSQL's SQLSTATE, SQLite's or the client's code; undefined for faults that specta found. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
 export interface Batch {
