@@ -1,0 +1,53 @@
+/** What is answered beside the RPCs. */
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
+import { build } from "../base/build.ts";
+import { expose, expositionContentType } from "../metrics/exposition.ts";
+import type { Registry } from "../metrics/registry.ts";
+
+/** Answers GET and HEAD at one path. */
+export type Route = (request: Request) => Response | Promise<Response>;
+
+const deflate = promisify(gzip);
+
+const version = `${JSON.stringify({
+  arc: build.arch,
+  gos: build.os,
+  sha: build.sha,
+  src: build.source,
+  tag: build.tag,
+  ver: `bun${build.bun}`,
+})}\n`;
+
+export function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(body, { status, headers: { "content-type": "text/plain", ...headers } });
+}
+
+/** Whether the process is well: 503 once it is about to stop. */
+export function livenessRoute(isStopping: () => boolean): Route {
+  return () => (isStopping() ? text(503, "stopping\n") : text(200, "OK\n"));
+}
+
+export const versionRoute: Route = () => new Response(version, { headers: { "content-type": "application/json" } });
+
+/** The exposition, compressed where the scraper takes gzip. */
+export function metricsRoute(registry: Registry): Route {
+  return async (request) => {
+    const headers = new Headers({ "content-type": expositionContentType, vary: "Accept-Encoding" });
+    const body = expose(registry);
+    if (!acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { headers });
+    headers.set("content-encoding", "gzip");
+    return new Response(new Uint8Array(await deflate(body, { level: constants.Z_BEST_SPEED })), { headers });
+  };
+}
+
+/** Whether gzip is welcome: named, or meant by `*`, with a weight above 0. */
+export function acceptsGzip(header: string | null): boolean {
+  const weights = new Map<string, number>();
+  for (const part of (header ?? "").toLowerCase().split(",")) {
+    const [coding = "", ...parameters] = part.split(";").map((piece) => piece.trim());
+    const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))?.replace(/^q\s*=\s*/, "") ?? "1";
+    weights.set(coding, Number(weight));
+  }
+  return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
+}
