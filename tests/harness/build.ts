@@ -6,9 +6,11 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -65,6 +67,7 @@ function find(): string {
   const path = join(folder, "specta");
   if (existsSync(path)) return path;
   mkdirSync(home, { recursive: true });
+  removeOld(home);
   const fresh = mkdtempSync(join(home, "fresh-"));
   try {
     buildInto(fresh);
@@ -75,6 +78,15 @@ function find(): string {
     if (!existsSync(path)) throw error;
   }
   return path;
+}
+
+/** Binaries of earlier states of the sources, 100 MB each, that no test can be using any more. */
+function removeOld(home: string): void {
+  const hourMs = 3_600_000;
+  for (const name of readdirSync(home)) {
+    const folder = join(home, name);
+    if (statSync(folder).mtimeMs < Date.now() - hourMs) rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function hash(): string {
