@@ -18,9 +18,9 @@ const isCi = ["1", "true"].includes(process.env.CI ?? "");
 
 const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ["install", bun, "install", "--frozen-lockfile"],
-  ["format and lint", "node_modules/.bin/biome", "ci", "--error-on-warnings", "."],
-  ["types", "node_modules/.bin/tsc", "--noEmit"],
   ["generated code", bun, "test", "./tests/contract/proto.test.ts"],
+  ["format and lint", "node_modules/.bin/biome", "ci", "--error-on-warnings", "--colors=off", "."],
+  ["types", "node_modules/.bin/tsc", "--noEmit"],
 ];
 
 function seconds(since: number): string {

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../harness/build.ts";
-import { tidy } from "../harness/tidy.ts";
+import { mayImport, tidy } from "../harness/tidy.ts";
 
 /** All files of the checkout that git does not ignore. */
 function tree(): string[] {
@@ -36,6 +36,7 @@ const wrongImports: readonly (readonly [path: string, text: string])[] = [
   ["src/status/page.ts", 'export { app } from "../server/app.ts";'],
   ["src/server/app.ts", 'import "../commands/daemon.ts";'],
   ["src/commands/daemon.ts", 'import "../main.ts";'],
+  ["src/ledger/ledger.ts", 'import { builtIns } from "../handlers/index.ts";'],
   ["src/base/log.ts", 'import { root } from "../../tests/harness/build.ts";'],
 ];
 
@@ -44,8 +45,25 @@ test.each(wrongImports)("an import against the direction is seen: %s, %s", (path
 });
 
 test("imports with the direction, of the same folder and of packages are none", () => {
-  const text = 'import "valibot";\nimport "./slots.ts";\nimport { log } from "../base/log.ts";\n';
+  const text = 'import "valibot";\nimport "./slots.ts";\nimport {\n  log,\n} from "../base/log.ts";\n';
   expect(look("src/metrics/registry.ts", text)).toEqual([]);
+  expect(look("src/ledger/ledger.ts", 'import type { Ended } from "../handlers/handler.ts";')).toEqual([]);
+});
+
+test("ARCHITECTURE.md says what may be imported as it is held here", () => {
+  const rows = readFileSync(join(root, "ARCHITECTURE.md"), "utf8").matchAll(/^\| (`src\/.*?) +\|.*\| (.*?) +\|$/gm);
+  const said = [...rows].flatMap(([, folders = "", may = ""]) =>
+    [...folders.matchAll(/`src\/(\w+)`/g)].map(([, folder = ""]) => [folder, may] as const),
+  );
+  const all = Object.keys(mayImport).filter((folder) => !["commands", "gen", "main.ts"].includes(folder));
+  const held = Object.entries(mayImport).flatMap(([folder, { code, types = [] }]) => {
+    if (folder === "main.ts") return [];
+    if (folder === "gen") return [[folder, "–"] as const];
+    if (all.every((other) => code.includes(other))) return [[folder, "all of the above"] as const];
+    const list = [...code, ...types.map((name, at) => (at === types.length - 1 ? `${name} (types)` : name))];
+    return [[folder, list.join(", ") || "nothing"] as const];
+  });
+  expect(Object.fromEntries(said)).toEqual(Object.fromEntries(held));
 });
 
 const breaches: readonly (readonly [says: string, path: string, text: string])[] = [
