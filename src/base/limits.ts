@@ -161,7 +161,7 @@ export const leaseRenewMs = 3000;
 export const leasePollMs = 2000;
 
 /** A connection to PostgreSQL is made within this (ms), or counts as away. */
-export const ledgerConnectMs = 5000;
+export const ledgerConnectMs = 3000;
 
 /** One transaction of a record (ms): a database that hangs fails an execution instead of holding it for ever. */
 export const maxRecordMs = 20_000;
@@ -252,3 +252,6 @@ export const defaultLookbackMs = 86_400_000;
 
 /** A connection on which nothing moves is closed after this (s): browsers and proxies keep theirs about a minute. */
 export const idleTimeoutSeconds = 75;
+
+/** How often the files of the certificate are looked at (ms). */
+export const tlsReloadMs = 10_000;

@@ -1,6 +1,7 @@
 /** Every request's way: route, CORS, and the RPCs. No socket is known here. */
 import { messageOf, troubleOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Access } from "./access.ts";
 import { Cors } from "./cors.ts";
 import { type Route, text } from "./routes.ts";
 import type { Rpc } from "./rpc/connect.ts";
@@ -9,6 +10,7 @@ export interface AppOptions {
   readonly rpc: Rpc;
   /** Answered at GET and HEAD, by path. */
   readonly routes: Readonly<Record<string, Route>>;
+  readonly access: Access;
   readonly corsOrigins: readonly string[];
   readonly log: Log;
 }
@@ -27,10 +29,10 @@ export class App {
   }
 
   /** Answers any request. Never rejects. */
-  readonly fetch = async (request: Request): Promise<Response> => {
+  readonly fetch = async (request: Request, peer: string | undefined): Promise<Response> => {
     const path = pathOf(request.url);
     try {
-      return this.#cors.apply(request, this.#preflight(request, path) ?? (await this.#answer(request, path)));
+      return this.#cors.apply(request, this.#preflight(request, path) ?? (await this.#answer(request, path, peer)));
     } catch (thrown) {
       const keys = { code: "internal", method: path, reason: messageOf(thrown) };
       this.#options.log.error("request failed", keys, troubleOf(thrown));
@@ -44,15 +46,19 @@ export class App {
     return this.#cors.preflight(request, this.#routes.has(path) ? ["GET", "HEAD"] : ["GET", "HEAD", "POST"]);
   }
 
-  async #answer(request: Request, path: string): Promise<Response> {
-    if (isRpc(path)) {
-      if (request.method === "POST" || !this.#options.rpc.has(path)) return this.#options.rpc.answer(request, path);
-      return this.#options.rpc.wrongMethod(request, path);
-    }
+  async #answer(request: Request, path: string, peer: string | undefined): Promise<Response> {
+    if (isRpc(path)) return this.#call(request, path, peer);
     const route = this.#routes.get(path);
     if (route === undefined) return text(404, "not found\n");
-    if (request.method === "GET" || request.method === "HEAD") return route(request);
+    if (request.method === "GET" || request.method === "HEAD") return route(request, peer);
     return text(405, "method not allowed\n", { allow: "GET, HEAD" });
+  }
+
+  #call(request: Request, path: string, peer: string | undefined): Response | Promise<Response> {
+    const { rpc, access } = this.#options;
+    if (request.method !== "POST" && rpc.has(path)) return rpc.wrongMethod(request, path);
+    const refusal = access.refusePush(request, peer);
+    return refusal === undefined ? rpc.answer(request, path) : rpc.reject(request, path, refusal);
   }
 }
 

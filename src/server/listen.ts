@@ -2,6 +2,8 @@
 import { messageOf, mustBe, Problems, troubleOf } from "../base/errors.ts";
 import { bodySlackBytes, idleTimeoutSeconds } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { TlsConfig } from "../config/config.ts";
+import { readTls, type TlsMaterial, watchTls } from "./tls.ts";
 
 /** Answers a request; `peer` is the address at the other end of its connection. */
 export type Fetch = (request: Request, peer: string | undefined) => Response | Promise<Response>;
@@ -10,9 +12,16 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /**
+   * - `alone`: the port must be free.
+   * - `first`: the port must be free; others of this process join.
+   * - `join`: the port was taken by this process.
+   */
+  readonly share: "alone" | "first" | "join";
+  readonly tls: TlsConfig | undefined;
+  /** How often the files of `tls` are looked at (ms). */
+  readonly tlsReloadMs: number;
   readonly maxBodyBytes: number;
-  /** Whether other threads of this process listen on the same port; else a second daemon on it fails. */
-  readonly shared: boolean;
   readonly fetch: Fetch;
   readonly log: Log;
 }
@@ -26,16 +35,48 @@ export interface Listener {
 }
 
 /** @throws Problems when the address cannot be listened on. */
-export function listen({ host, port, maxBodyBytes, shared, fetch, log }: ListenOptions): Listener {
-  const server = open(host, port, () =>
+export function listen(options: ListenOptions): Listener {
+  if (options.tls === undefined) return bind(options, options.port, options.share, undefined);
+  return listenTls(options, options.tls);
+}
+
+/** Bun cannot change a listener's certificate: a new one joins on the same port, then the old one stops. */
+function listenTls(options: ListenOptions, config: TlsConfig): Listener {
+  let current = bind(options, options.port, options.share === "join" ? "join" : "first", readTls(config));
+  const { port } = current;
+  const outgoing = new Set<Promise<void>>();
+  const unwatch = watchTls(config, options.tlsReloadMs, options.log, (tls) => {
+    const last = current;
+    current = bind(options, port, "join", tls);
+    const stopped: Promise<void> = last.stop().finally(() => outgoing.delete(stopped));
+    outgoing.add(stopped);
+  });
+  return {
+    port,
+    async stop() {
+      unwatch();
+      await Promise.all([current.stop(), ...outgoing]);
+    },
+    async abort() {
+      unwatch();
+      await current.abort();
+    },
+  };
+}
+
+function bind(options: ListenOptions, wanted: number, share: ListenOptions["share"], tls?: TlsMaterial): Listener {
+  const { host, maxBodyBytes, fetch, log } = options;
+  const port = share === "first" ? claim(host, wanted) : wanted;
+  const server = explain(host, port, () =>
     Bun.serve({
       hostname: host,
       port,
       // Bun's default for a production server is true: a second daemon would share the port in silence.
-      reusePort: shared,
+      reusePort: share !== "alone",
       development: false,
       idleTimeout: idleTimeoutSeconds,
       maxRequestBodySize: maxBodyBytes + bodySlackBytes,
+      ...(tls && { tls }),
       fetch: (request, socket) => fetch(request, socket.requestIP(request)?.address),
       error(thrown) {
         log.error("request failed", { code: "internal", reason: messageOf(thrown) }, troubleOf(thrown));
@@ -43,20 +84,29 @@ export function listen({ host, port, maxBodyBytes, shared, fetch, log }: ListenO
       },
     }),
   );
-  return {
-    port: server.port ?? port,
-    stop: () => server.stop(),
-    abort: () => server.stop(true),
-  };
+  return { port: server.port ?? port, stop: () => server.stop(), abort: () => server.stop(true) };
 }
 
-function open<T>(host: string, port: number, start: () => T): T {
+/** Fails when the port is in use, which a listener that shares its port would not. */
+function claim(host: string, port: number): number {
+  const probe = explain(host, port, () =>
+    Bun.serve({ hostname: host, port, reusePort: false, development: false, fetch: () => new Response(null) }),
+  );
+  void probe.stop(true);
+  return probe.port ?? port;
+}
+
+function explain<T>(host: string, port: number, start: () => T): T {
   try {
     return start();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE")
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === "EADDRINUSE") {
       throw new Problems([`${mustBe("SPECTA_HTTP_PORT", "a free port", port)}, in use on ${host}`]);
+    }
+    if (code.startsWith("ERR_OSSL")) {
+      throw new Problems([`server.tls must be a certificate and its key in PEM: ${messageOf(error)}`]);
+    }
     throw new Problems([`${mustBe("SPECTA_HTTP_HOST", "an address to listen on", host)}: ${messageOf(error)}`]);
   }
 }

@@ -5,8 +5,8 @@ import { build } from "../base/build.ts";
 import { expose, expositionContentType } from "../metrics/exposition.ts";
 import type { Registry } from "../metrics/registry.ts";
 
-/** Answers GET and HEAD at one path. */
-export type Route = (request: Request) => Response | Promise<Response>;
+/** Answers GET and HEAD at one path; `peer` is the address at the other end of the connection. */
+export type Route = (request: Request, peer: string | undefined) => Response | Promise<Response>;
 
 const deflate = promisify(gzip);
 

@@ -1,6 +1,7 @@
 /** Puts the server together: the memory that clients push to, the RPCs, the routes, the listener. */
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { troubleOf } from "../base/errors.ts";
+import { tlsReloadMs } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { Metrics } from "../metrics/definition.ts";
@@ -8,6 +9,7 @@ import { pushOwnMetrics } from "../metrics/own.ts";
 import { layoutOf } from "../metrics/push-layout.ts";
 import { allocate, PushShard, pushFamilies } from "../metrics/push-store.ts";
 import type { Registry } from "../metrics/registry.ts";
+import { Access } from "./access.ts";
 import { App } from "./app.ts";
 import { type Fetch, listen } from "./listen.ts";
 import { livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
@@ -29,6 +31,8 @@ export interface ServerOptions {
   readonly drainMs: number;
   /** Further paths that answer GET and HEAD, open to those who may scrape. */
   readonly routes?: Readonly<Record<string, Route>>;
+  /** How often the files of the certificate are looked at (ms); 10 s unless told. */
+  readonly tlsReloadMs?: number;
 }
 
 export interface Server {
@@ -50,7 +54,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   let stopping = false;
   const methods = new Methods(new PushShard(layout, memory, 0), Object.keys(pushed));
+  const access = new Access(server);
+  const guarded = { "/metrics": metricsRoute(registry), ...options.routes };
   const app = new App({
+    access,
     rpc: new Rpc({
       routes: methods.routes,
       maxBodyBytes: server.maxBodyBytes,
@@ -59,18 +66,26 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     routes: {
       "/": livenessRoute(() => stopping),
       "/version": versionRoute,
-      "/metrics": metricsRoute(registry),
-      ...options.routes,
+      ...Object.fromEntries(Object.entries(guarded).map(([path, route]) => [path, access.scrape(route)])),
     },
     corsOrigins: server.corsOrigins,
     log,
   });
-  const fetch: Fetch = async (request) => {
-    const response = await app.fetch(request);
+  const fetch: Fetch = async (request, peer) => {
+    const response = await app.fetch(request, peer);
     if (stopping) response.headers.set("connection", "close");
     return response;
   };
-  const listener = listen({ host, port: options.port, maxBodyBytes: server.maxBodyBytes, shared: false, fetch, log });
+  const listener = listen({
+    host,
+    port: options.port,
+    share: "alone",
+    tls: server.tls,
+    tlsReloadMs: options.tlsReloadMs ?? tlsReloadMs,
+    maxBodyBytes: server.maxBodyBytes,
+    fetch,
+    log,
+  });
   const address = `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   log.info("server is accepting calls", { address });
   return {

@@ -1,0 +1,97 @@
+/** Who may push, who may scrape, and how often. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { ConnectError } from "@connectrpc/connect";
+import type { Secret } from "../base/secret.ts";
+import type { ServerConfig } from "../config/config.ts";
+import { ClientAddresses } from "./client-address.ts";
+import { RateLimiter } from "./rate-limit.ts";
+import { type Route, text } from "./routes.ts";
+import { errorOf } from "./rpc/rejection.ts";
+
+/** What is asked of a request before anything is done for it. */
+export class Access {
+  readonly #push: Tokens;
+  readonly #scrape: Tokens;
+  readonly #addresses: ClientAddresses;
+  readonly #limiter: RateLimiter | undefined;
+
+  constructor(config: Pick<ServerConfig, "pushTokens" | "scrapeTokens" | "rateLimit" | "trustedProxies">) {
+    this.#push = new Tokens(config.pushTokens);
+    this.#scrape = new Tokens(config.scrapeTokens);
+    this.#addresses = new ClientAddresses(config.trustedProxies);
+    this.#limiter = config.rateLimit && new RateLimiter(config.rateLimit);
+  }
+
+  /** Why this request may not push, or undefined when it may. */
+  refusePush(request: Request, peer: string | undefined): ConnectError | undefined {
+    const waitSeconds = this.#wait(request, peer);
+    if (waitSeconds > 0) {
+      const message = `requests must be fewer: try again in ${waitSeconds} s`;
+      return withHeaders(errorOf({ kind: "rate_limited", message }), { "retry-after": String(waitSeconds) });
+    }
+    if (this.#push.allow(bearerOf(request.headers))) return undefined;
+    const message = "Authorization must be Bearer with a token that may push";
+    return withHeaders(errorOf({ kind: "unauthenticated", message }), { "www-authenticate": bearerChallenge });
+  }
+
+  /** The route, for those who may scrape. */
+  scrape(route: Route): Route {
+    return (request, peer) => {
+      const waitSeconds = this.#wait(request, peer);
+      if (waitSeconds > 0) return text(429, "too many requests\n", { "retry-after": String(waitSeconds) });
+      const { headers } = request;
+      if (this.#scrape.allow(bearerOf(headers) ?? passwordOf(headers))) return route(request, peer);
+      // A browser asks for the password of the first challenge that it knows.
+      const challenges = `Basic realm="specta", charset="UTF-8", ${bearerChallenge}`;
+      return text(401, "a token that may scrape is needed\n", { "www-authenticate": challenges });
+    };
+  }
+
+  #wait(request: Request, peer: string | undefined): number {
+    if (this.#limiter === undefined) return 0;
+    return this.#limiter.take(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
+  }
+}
+
+const bearerChallenge = 'Bearer realm="specta"';
+
+/** Tokens that are compared in constant time, by their hashes. */
+class Tokens {
+  readonly #hashes: readonly Buffer[];
+
+  constructor(tokens: readonly Secret[]) {
+    this.#hashes = tokens.map((token) => hash(token.reveal()));
+  }
+
+  /** All are compared whichever fits. Without tokens everyone is let in. */
+  allow(token: string | undefined): boolean {
+    if (this.#hashes.length === 0) return true;
+    if (token === undefined) return false;
+    const given = hash(token);
+    let known = false;
+    for (const one of this.#hashes) known = timingSafeEqual(one, given) || known;
+    return known;
+  }
+}
+
+function hash(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
+
+function bearerOf(headers: Headers): string | undefined {
+  return /^bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/** The password of HTTP basic authentication; the user's name does not matter. */
+function passwordOf(headers: Headers): string | undefined {
+  const credentials = /^basic +(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+  if (credentials === undefined) return undefined;
+  const decoded = Buffer.from(credentials, "base64").toString();
+  const colon = decoded.indexOf(":");
+  return colon < 0 ? undefined : decoded.slice(colon + 1);
+}
+
+function withHeaders(error: ConnectError, headers: Readonly<Record<string, string>>): ConnectError {
+  for (const [name, value] of Object.entries(headers)) error.metadata.set(name, value);
+  return error;
+}
