@@ -1,9 +1,9 @@
 import { maxBuildLookMs, maxGithubLanes } from "../../base/limits.ts";
 import { formatLatency } from "../../base/units.ts";
 import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
+import { inLanes } from "../lanes.ts";
 import { durationMs } from "./classify.ts";
 import { createGitHub } from "./github.ts";
-import { inLanes } from "./lanes.ts";
 import { type Execution, look, type Memory } from "./look.ts";
 import { definitions, rateLimitRemaining } from "./metrics.ts";
 import { Quota, restText } from "./quota.ts";
