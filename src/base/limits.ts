@@ -151,6 +151,30 @@ export const secondaryRestMs = 60_000;
 /** Longest rest that is obeyed (ms): GitHub's quota resets within the hour, a longer one is a mistake. */
 export const maxQuotaRestMs = 86_400_000;
 
+/** What lasts, such as a service without its label, is logged again after this (ms). */
+export const reminderMs = 3_600_000;
+
+/** One attempt of a request to AWS (ms): all of them fit into an execution, and none waits for a connection that hangs. */
+export const maxAwsRequestMs = 7000;
+
+/** Attempts of one request to AWS, after a reset, a 5xx or throttling. */
+export const maxAwsAttempts = 3;
+
+/** An answer of AWS in bytes: a page of 100 is about 1 MB, 5000 key-pairs in one answer are 3. */
+export const maxAwsBodyBytes = 16 * 1024 * 1024;
+
+/** Pages of one AWS listing in one execution: 10,000 resources, or executions of one pipeline. */
+export const maxAwsPages = 100;
+
+/** Requests to AWS side by side: its limits are a few a second for a whole account. */
+export const maxAwsLanes = 4;
+
+/** Characters of what AWS says of an error. */
+export const maxAwsReasonChars = 300;
+
+/** Entries of the stack handler's `names`: each is looked for in each stack's name. */
+export const maxStackNames = 1000;
+
 /** A lease that is not renewed ends after this (ms): with `leasePollMs` and the time of a query, take-over within 15 s. */
 export const leaseTtlMs = 10_000;
 

@@ -51,6 +51,8 @@ export interface Context<With = unknown> {
   readonly with: With;
   /** The value of `SPECTA_ENVIRONMENT`. */
   readonly environment: string;
+  /** What the configuration's `timeout` says, milliseconds. */
+  readonly timeoutMs: number;
   /** Aborts at the deadline and when specta stops. */
   readonly signal: AbortSignal;
   /** Writes one line to specta's log. Values are text; empty ones are left out. */
@@ -85,6 +87,8 @@ export interface BuiltIn<With = unknown> {
   readonly name: string;
   readonly coolerMs: number;
   readonly timeoutMs: number;
+  /** How long one execution may take, where `timeout` bounds a part of it; left out: as long as `timeout` says. */
+  deadlineMs?(settings: With, world: World, timeoutMs: number): number;
   /** Own keys of its configuration, beside the common ones. Output is plain JSON. */
   readonly schema: GenericSchema<unknown, With>;
   /** Names of the environment variables that its thread may see; a trailing `*` takes all that begin so. */

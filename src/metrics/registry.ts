@@ -46,6 +46,13 @@ export class Series implements Family {
     if (this.metric.kind === "histogram") cell.buckets[bucketOf(this.metric.buckets ?? [], number)]! += 1;
   }
 
+  /** Adds many observations to a histogram at once: their sum, and their number by bucket, +Inf last. */
+  merge(key: string, sum: number, buckets: readonly number[]): void {
+    const cell = this.#cell(key);
+    cell.value += sum;
+    for (let index = 0; index < cell.buckets.length; index += 1) cell.buckets[index]! += buckets[index] ?? 0;
+  }
+
   /** Shows a counter or histogram as the ledger has it; without arguments at 0, when it is not there yet. */
   show(key: string, sum?: number, buckets?: readonly number[]): void {
     const cell = this.#cell(key);

@@ -1,0 +1,93 @@
+/** Finds a handler and brings it into one shape, whoever wrote it. Runs in the handler's thread. */
+import * as v from "valibot";
+import { maxCoolerMs, maxHandlerMetrics, minCoolerMs } from "../../base/limits.ts";
+import { formatDuration, parseDuration } from "../../base/units.ts";
+import { builtIns } from "../../handlers/index.ts";
+import { type Metrics, metricsSchema } from "../../metrics/definition.ts";
+import type { Assignment } from "../protocol.ts";
+import { current, quote } from "../samples.ts";
+
+/** A handler as the thread runs it: what it returns is not trusted yet. */
+export interface Loaded {
+  readonly metrics: Metrics;
+  readonly active: boolean;
+  coolerMs(): number;
+  ensure(context: object): unknown;
+  recorded(): void;
+}
+
+/** @throws with what is wrong with the handler. */
+export async function load(assignment: Assignment): Promise<Loaded> {
+  const handler = assignment.file === undefined ? await builtIn(assignment) : await users(assignment.file);
+  const { metrics, cooler, ensure, active, recorded } = handler;
+  const wanted = assignment.file === undefined ? "the handler" : `${assignment.file} must export`;
+  if (typeof ensure !== "function") throw new Error(`${wanted} ensure, a function: ${current(ensure)}`);
+  for (const [name, value] of Object.entries({ active, recorded })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw new Error(`${wanted} ${name} as a function or not at all: ${current(value)}`);
+    }
+  }
+  if (assignment.coolerMs === undefined && typeof cooler !== "function") {
+    throw new Error(`${wanted} cooler, a function, as the configuration gives no cooler: ${current(cooler)}`);
+  }
+  const call = (method: unknown, ...args: readonly unknown[]): unknown =>
+    typeof method === "function" ? Reflect.apply(method, handler, args) : undefined;
+  const coolerMs = () => assignment.coolerMs ?? readCooler(call(cooler));
+  coolerMs();
+  const { settings, environment, timeoutMs } = assignment;
+  const isActive = active === undefined ? true : call(active, { with: settings, environment, timeoutMs });
+  if (typeof isActive !== "boolean") throw new Error(`active() must return true or false: ${current(isActive)}`);
+  return {
+    metrics: readMetrics(metrics),
+    active: isActive,
+    coolerMs,
+    ensure: (context) => call(ensure, context),
+    recorded: () => void call(recorded),
+  };
+}
+
+/** What a handler may have; nothing of it is known to be right. */
+interface Fields {
+  readonly metrics?: unknown;
+  readonly cooler?: unknown;
+  readonly ensure?: unknown;
+  readonly active?: unknown;
+  readonly recorded?: unknown;
+}
+
+async function builtIn({ handler: name, settings, environment }: Assignment): Promise<Fields> {
+  const found = builtIns.find((candidate) => candidate.name === name);
+  if (found === undefined) throw new Error(`there is no built-in handler ${quote(name)}`);
+  const { create } = await found.load();
+  return create(settings, { environment, variables: { ...process.env } });
+}
+
+async function users(file: string): Promise<Fields> {
+  const names: Fields & { readonly default?: unknown } = await import(file);
+  const handler = names.default ?? names;
+  if (!isObject(handler)) throw new Error(`the default export of ${file} must be a handler: ${current(handler)}`);
+  return handler;
+}
+
+function readCooler(cooler: unknown): number {
+  const coolerMs = typeof cooler === "string" ? parseDuration(cooler) : cooler;
+  if (typeof coolerMs === "number" && coolerMs >= minCoolerMs && coolerMs <= maxCoolerMs) return coolerMs;
+  const range = `from ${formatDuration(minCoolerMs)} to ${formatDuration(maxCoolerMs)}`;
+  throw new Error(`cooler() must return milliseconds or a duration such as "10s", ${range}: ${current(cooler)}`);
+}
+
+function readMetrics(metrics: unknown): Metrics {
+  const read = v.safeParse(metricsSchema, metrics);
+  if (!read.success) {
+    const [issue] = read.issues;
+    const path = (issue.path ?? []).map(({ key }) => `.${String(key)}`).join("");
+    throw new Error(`metrics${path} ${issue.message}`);
+  }
+  const amount = Object.keys(read.output).length;
+  if (amount > maxHandlerMetrics) throw new Error(`metrics must be at most ${maxHandlerMetrics}: there are ${amount}`);
+  return read.output;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
