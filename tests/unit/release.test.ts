@@ -129,10 +129,21 @@ test("one version of Bun stands everywhere", () => {
   expect(Bun.version).toBe(engines.bun);
 });
 
+const Dependencies = v.record(v.string(), v.string());
+const Package = v.object({ dependencies: Dependencies, devDependencies: Dependencies });
+const { dependencies, devDependencies } = v.parse(Package, JSON.parse(read("package.json")));
+
+test("ARCHITECTURE.md says of every dependency why it is there, and of no other", () => {
+  const [, section = ""] = read("ARCHITECTURE.md").split("## Dependencies\n");
+  const named = [...section.matchAll(/`((?:@[\w-]+\/)?[\w*-]+)`(?=[^\n|]*\|)/g)].map(
+    ([, name = ""]) => new Bun.Glob(name),
+  );
+  const names = Object.keys(dependencies);
+  expect(names.filter((name) => !named.some((glob) => glob.match(name)))).toEqual([]);
+  expect(named.filter((glob) => !names.some((name) => glob.match(name)))).toEqual([]);
+});
+
 test("dependencies are pinned to one version each", () => {
-  const Dependencies = v.record(v.string(), v.string());
-  const Package = v.object({ dependencies: Dependencies, devDependencies: Dependencies });
-  const { dependencies, devDependencies } = v.parse(Package, JSON.parse(read("package.json")));
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
     expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+$/);
   }
