@@ -1,10 +1,14 @@
 /** What every schema of specta shares. Their messages say what a value must be, and hold no value themselves. */
 import * as v from "valibot";
 
-/** A step of an issue's path, into a list or a map, for checks that look at a whole and blame a part. */
-export function step(input: readonly unknown[] | object, key: number | string): v.IssuePathItem {
+/** A step of an issue's path, into a list or a map, for checks that look at a whole and blame a part, or the key of one. */
+export function step(
+  input: readonly unknown[] | object,
+  key: number | string,
+  origin: "key" | "value" = "value",
+): v.IssuePathItem {
   const value: unknown = Reflect.get(input, key);
-  return { type: "unknown", origin: "value", input, key, value };
+  return { type: "unknown", origin, input, key, value };
 }
 
 /** For a pipe after a list: no value twice. */

@@ -1,7 +1,7 @@
 /** Runs a valibot schema over a part of the configuration and says what is wrong in the words of its file. */
 import * as v from "valibot";
 import { entriesAt, expectation, kindName, type Path, strayKeys, valueAt } from "./shape.ts";
-import { type Finding, formatPath, type Place } from "./yaml.ts";
+import { type Finding, formatPath, type Place, quote } from "./yaml.ts";
 
 /** A part of the configuration. */
 export interface Subject {
@@ -36,7 +36,10 @@ export function check<T>(
 ): T | undefined {
   const result = run(schema, subject);
   const strays = [...strayKeys(schema, subject.value, [], alsoValid)];
-  const findings = strays.map(({ path, text }) => atKey(subject, path, text));
+  const findings = strays.map(({ path, text, ofKey }) => {
+    if (ofKey) return atKey(subject, path, text);
+    return { offset: placeOf(subject.place, path).offset, text: `${formatPath([...subject.path, ...path])} ${text}` };
+  });
   const told = new Set(strays.map(({ path }) => formatPath(path)));
   for (const issue of result.issues ?? []) {
     const path = pathOf(issue);
@@ -56,7 +59,7 @@ export function complain(subject: Subject, path: Path, text: string): Finding | 
   const full = [...subject.path, ...path];
   const value = valueAt(subject.value, path);
   const shown = isSecret(full) ? "" : `: current value is ${show(value, place)}`;
-  return { offset: place.offset, text: `${full.length === 0 ? "the file" : formatPath(full)} ${text}${shown}` };
+  return { offset: place.offset, text: `${formatPath(full)} ${text}${shown}` };
 }
 
 /** A complaint about a key, at the key. */
@@ -82,8 +85,9 @@ function run<T>(schema: v.GenericSchema<unknown, T>, subject: Subject): v.SafePa
       const holder = valueAt(subject.value, path.slice(0, -1));
       const key = path.at(-1);
       if (key === undefined || typeof holder !== "object" || holder === null) continue;
-      if (placeOf(subject.place, path).variable === undefined || typeof issue.input !== "string") continue;
-      const typed = retype(issue.input, issue.expected);
+      const text: unknown = Reflect.get(holder, key);
+      if (placeOf(subject.place, path).variable === undefined || typeof text !== "string") continue;
+      const typed = retype(text, issue.expected);
       if (typed === undefined) continue;
       Reflect.set(holder, key, typed);
       changed = true;
@@ -114,7 +118,7 @@ function describe(schema: v.GenericSchema, issue: v.BaseIssue<unknown>, subject:
     return complain(subject, path, wanted ? expectation(wanted) : "must be given");
   }
   if (last?.origin === "key") {
-    return atKey(subject, path, `${wording(issue)}: current value is ${JSON.stringify(path.at(-1))}`);
+    return atKey(subject, path, `${wording(issue)}: current value is ${quote(String(path.at(-1)))}`);
   }
   return complain(subject, path, wording(issue));
 }
@@ -147,9 +151,8 @@ function show(value: unknown, place: Place): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return "a map";
   if (place.source === undefined && typeof value !== "string") return String(value);
-  const line = (place.source ?? String(value)).split("\n")[0] ?? "";
-  const bare = line.replace(/:\/\/[^/@\s]*@/g, "://…@");
-  return JSON.stringify(bare.length > 100 ? `${bare.slice(0, 100)}…` : bare);
+  const text = place.source ?? String(value);
+  return quote(text.replace(/:\/\/[^/@\s]*@/g, "://…@"));
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): (string | number)[] {

@@ -11,10 +11,8 @@ import { type Variables, variable, type variableDefaults } from "./variables.ts"
 const logLevels = ["debug", "info", "warning", "error"] as const;
 
 /** Booleans as Go's `strconv.ParseBool` reads them. */
-const booleans: Readonly<Record<string, boolean>> = {
-  ...{ "1": true, t: true, T: true, TRUE: true, true: true, True: true },
-  ...{ "0": false, f: false, F: false, FALSE: false, false: false, False: false },
-};
+const yes: readonly string[] = ["1", "t", "T", "TRUE", "true", "True"];
+const no: readonly string[] = ["0", "f", "F", "FALSE", "false", "False"];
 
 /**
  * Reads the variables, after the environment file. An empty one is as good as unset, but for `SPECTA_ENVIRONMENT`.
@@ -32,8 +30,8 @@ export function readEnvironment(variables: Variables): Environment {
     httpThreads: reader.read("SPECTA_HTTP_THREADS", `a number from 1 to ${maxHttpThreads} or auto`, parseThreads),
     drainMs: reader.read("SPECTA_DRAIN_SECONDS", `a number of seconds from 0 to ${maxDrainSeconds}`, parseDrain),
     logLevel: reader.read("SPECTA_LOG_LEVEL", listed(logLevels), (text) => logLevels.find((level) => level === text)),
-    runServer: reader.read("SPECTA_RUN_SERVER", listed(Object.keys(booleans)), parseBoolean),
-    runWorker: reader.read("SPECTA_RUN_WORKER", listed(Object.keys(booleans)), parseBoolean),
+    runServer: reader.read("SPECTA_RUN_SERVER", listed([...yes, ...no]), parseBoolean),
+    runWorker: reader.read("SPECTA_RUN_WORKER", listed([...yes, ...no]), parseBoolean),
     config: variables.SPECTA_CONFIG || undefined,
     databaseUrl: reader.databaseUrl("SPECTA_DATABASE_URL"),
     awsRegion: reader.read("AWS_REGION", "an AWS region such as us-west-2", parseRegion),
@@ -116,7 +114,7 @@ function parseDrain(text: string): number | undefined {
 }
 
 function parseBoolean(text: string): boolean | undefined {
-  return Object.hasOwn(booleans, text) ? booleans[text] : undefined;
+  return yes.includes(text) || (no.includes(text) ? false : undefined);
 }
 
 function parseHost(text: string): string | undefined {

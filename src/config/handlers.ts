@@ -6,6 +6,7 @@ import { nearest } from "../base/nearest.ts";
 import { atKey, check, complain, isMap, part, type Report, type Subject } from "./check.ts";
 import type { HandlerConfig } from "./config.ts";
 import { duration, environments, integer, text, unique } from "./values.ts";
+import { quote } from "./yaml.ts";
 
 /** What the configuration must know of a built-in handler. */
 export interface BuiltInShape {
@@ -87,7 +88,7 @@ function readHandler(
     return undefined;
   }
   if (!namePattern.test(name)) {
-    report(atKey(subject, [], `${nameRule}: current value is ${JSON.stringify(name)}`));
+    report(atKey(subject, [], `${nameRule}: current value is ${quote(name)}`));
   }
   const written = check(ownSchema, subject, report);
   if (written?.file === undefined) return undefined;

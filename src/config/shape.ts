@@ -47,6 +47,13 @@ export function entriesAt(
   return shape.entries;
 }
 
+export interface Stray {
+  readonly path: Path;
+  readonly text: string;
+  /** Whether it is about the key of the path or its value. */
+  readonly ofKey: boolean;
+}
+
 /**
  * What valibot does not tell: each key that nobody knows (it tells the first), with the name that was most likely meant,
  * lists in the place of maps, and keys that a record leaves out in silence.
@@ -56,21 +63,21 @@ export function* strayKeys(
   value: unknown,
   path: Path,
   alsoValid: readonly string[],
-): Generator<{ path: Path; text: string }> {
+): Generator<Stray> {
   if (typeof value !== "object" || value === null) return;
   const { type, entries, item, value: member } = unwrap(schema as unknown as Shape, value);
   const isMap = entries !== undefined || type === "record";
   if (Array.isArray(value)) {
-    if (isMap) yield { path, text: "must be a map: current value is a list" };
+    if (isMap) yield { path, text: "must be a map: current value is a list", ofKey: false };
     else if (item) for (const [index, part] of value.entries()) yield* strayKeys(item, part, [...path, index], []);
     return;
   }
   for (const [key, part] of Object.entries(value)) {
     const here = [...path, key];
     if (type === "record" && (key === "constructor" || key === "prototype")) {
-      yield { path: here, text: `must be another name: current value is ${JSON.stringify(key)}` };
+      yield { path: here, text: `must be another name: current value is ${JSON.stringify(key)}`, ofKey: true };
     } else if (entries && !Object.hasOwn(entries, key) && type === "strict_object") {
-      yield { path: here, text: unknownKey(key, [...Object.keys(entries), ...alsoValid]) };
+      yield { path: here, text: unknownKey(key, [...Object.keys(entries), ...alsoValid]), ofKey: true };
     } else {
       const next = entries && Object.hasOwn(entries, key) ? entries[key] : member;
       if (next) yield* strayKeys(next, part, here, []);
@@ -78,7 +85,7 @@ export function* strayKeys(
   }
 }
 
-export function unknownKey(key: string, valid: readonly string[]): string {
+function unknownKey(key: string, valid: readonly string[]): string {
   const near = nearest(key, valid);
   if (near !== undefined) return `is an unknown key: did you mean ${near}?`;
   return `is an unknown key: known ones are ${valid.toSorted().join(", ")}`;

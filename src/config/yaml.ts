@@ -1,5 +1,15 @@
 /** A YAML text as plain values beside their places in the text. Nothing here knows what specta's configuration means. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from "yaml";
 import { maxConfigDepth, maxConfigValues } from "../base/limits.ts";
 import { expand } from "./variables.ts";
 
@@ -44,13 +54,13 @@ export function readYaml(text: string, lookup: (name: string) => string | undefi
     return `${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
   // Doubles are found by the reader below: the library compares each key with every other.
-  const options = { lineCounter, uniqueKeys: false, prettyErrors: false, schema: "core", logLevel: "silent" } as const;
+  const options = { lineCounter, uniqueKeys: false, prettyErrors: false, schema: "core", logLevel: "error" } as const;
   const document = parseDocument(text, options);
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) {
-    const findings = broken.map(({ pos, message }) => ({
+    const findings = broken.map(({ pos, code, message }) => ({
       offset: pos[0],
-      text: `must be valid YAML: ${safe(message)}`,
+      text: `the file must be valid YAML: ${syntaxRules[code] ?? message}`,
     }));
     return { value: undefined, place: placeAt(0), findings, position };
   }
@@ -61,22 +71,33 @@ export function readYaml(text: string, lookup: (name: string) => string | undefi
 
 /** A path as the messages write it: `handlers.endpoint.targets[0].urls`. */
 export function formatPath(path: Path): string {
+  if (path.length === 0) return "the file";
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
-    else if (/^[\w-]+$/.test(step)) text += text === "" ? step : `.${step}`;
-    else text += `[${JSON.stringify(step)}]`;
+    else if (/^[\w:-]{1,100}$/.test(step)) text += text === "" ? step : `.${step}`;
+    else text += `[${quote(step)}]`;
   }
   return text;
 }
 
-/** The library's messages quote the text in a few places; a text may be a secret. */
-function safe(message: string): string {
-  const line = message.split("\n")[0] ?? "";
-  const quoted =
-    /^(Block scalar header includes extra characters|Unresolved alias|Not a valid tag|Unresolved plain scalar|Unexpected scalar|Unsupported token|Invalid escape sequence|Unresolved tag|Could not resolve tag|Verbatim tags|The \S* tag has no suffix)\b/;
-  return quoted.exec(line)?.[1] ?? line.slice(0, 120);
+/** Text as messages show it: in quotes, its first line, not for ever. */
+export function quote(text: string): string {
+  const line = text.split("\n")[0] ?? "";
+  return JSON.stringify(line.length > 100 ? `${line.slice(0, 100)}…` : line);
 }
+
+/** In place of the library's messages that quote the text, which may be a secret, or speak of the library. */
+const syntaxRules: Partial<Record<ErrorCode, string>> = {
+  BAD_COLLECTION_TYPE: "A tag does not fit its value",
+  BAD_DIRECTIVE: "A directive is not known or malformed",
+  BAD_DQ_ESCAPE: "An escape sequence is not known",
+  IMPOSSIBLE: "This was not expected here",
+  MULTIPLE_DOCS: "There must be one document",
+  RESOURCE_EXHAUSTION: "It is nested too deep",
+  TAG_RESOLVE_FAILED: "A tag is not known",
+  UNEXPECTED_TOKEN: "This was not expected here",
+};
 
 function placeAt(offset: number, rest?: Partial<Place>): Place {
   const none = { keyOffset: offset, source: undefined, variable: undefined, broken: false, parts: new Map() };
@@ -98,9 +119,9 @@ class Reader {
   read(node: Node, path: Path, keyOffset: number): Entry {
     const offset = node.range?.[0] ?? keyOffset;
     this.#values += 1;
-    if (this.#values > maxConfigValues) return this.#refuse(offset, "", `must have at most ${maxConfigValues} values`);
+    if (this.#values > maxConfigValues) return this.#refuse(offset, [], `must have at most ${maxConfigValues} values`);
     if (path.length > maxConfigDepth) {
-      return this.#refuse(offset, formatPath(path), `must be nested at most ${maxConfigDepth} deep`);
+      return this.#refuse(offset, path, `must be nested at most ${maxConfigDepth} deep`);
     }
     if (isAlias(node)) return this.#alias(node.source, offset, path, keyOffset);
     if ("anchor" in node && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
@@ -116,8 +137,8 @@ class Reader {
 
   #alias(name: string, offset: number, path: Path, keyOffset: number): Entry {
     const target = this.#anchors.get(name);
-    if (target === undefined) return this.#refuse(offset, formatPath(path), "must be an alias of an anchor before it");
-    if (this.#open.has(target)) return this.#refuse(offset, formatPath(path), "must not be an alias of what it is in");
+    if (target === undefined) return this.#refuse(offset, path, "must be an alias of an anchor before it");
+    if (this.#open.has(target)) return this.#refuse(offset, path, "must not be an alias of what it is in");
     return this.read(target, path, keyOffset);
   }
 
@@ -129,10 +150,12 @@ class Reader {
       const at = keyNode?.range?.[0] ?? offset;
       const key = isScalar(keyNode) ? keyNode.value : undefined;
       if (this.#values > maxConfigValues) break;
-      if (typeof key !== "string" || key === "__proto__") {
-        this.#refuse(at, formatPath(path), "must have text as its keys, in quotes where they look like anything else");
+      if (key === "__proto__") {
+        this.#refuse(at, path, "must have other keys than __proto__");
+      } else if (typeof key !== "string") {
+        this.#refuse(at, path, "must have text as its keys, in quotes where they look like anything else");
       } else if (parts.has(key)) {
-        this.#refuse(at, formatPath([...path, key]), "must not be given twice");
+        this.#refuse(at, [...path, key], "must not be given twice");
       } else {
         const node = item.value as Node | null;
         const entry = node === null ? { value: null, place: placeAt(at) } : this.read(node, [...path, key], at);
@@ -148,7 +171,8 @@ class Reader {
     const parts = new Map<string | number, Place>();
     for (const [index, item] of items.entries()) {
       if (this.#values > maxConfigValues) break;
-      const entry = this.read(item as Node, [...path, index], offset);
+      const node = item as Node;
+      const entry = this.read(node, [...path, index], node.range?.[0] ?? offset);
       value.push(entry.value);
       parts.set(index, entry.place);
     }
@@ -160,23 +184,22 @@ class Reader {
       return { value, place: placeAt(offset, { keyOffset }) };
     }
     if (typeof value !== "string") {
-      return this.#refuse(offset, formatPath(path), "must be text, a number, true, false, a list or a map");
+      return this.#refuse(offset, path, "must be text, a number, true, false, a list or a map");
     }
     if (!value.includes("${")) return { value, place: placeAt(offset, { keyOffset }) };
     const { text, whole, unset, malformed } = expand(value, this.#lookup);
-    const where = formatPath(path);
-    if (malformed) return this.#refuse(offset, where, "must write a variable as ${NAME}, and a plain ${ as $${");
+    if (malformed) return this.#refuse(offset, path, "must write a variable as ${NAME}, and a plain ${ as $${");
     const place = placeAt(offset, { keyOffset, source: value, variable: whole, broken: unset.length > 0 });
     for (const name of unset) {
       // Once is enough: a variable that a file uses often is still one thing to mend.
-      if (!this.#unset.has(name)) this.#refuse(offset, where, `must use variables that are set: ${name} is not`);
+      if (!this.#unset.has(name)) this.#refuse(offset, path, `must use variables that are set: ${name} is not`);
       this.#unset.add(name);
     }
     return { value: text, place };
   }
 
-  #refuse(offset: number, where: string, text: string): Entry {
-    this.findings.push({ offset, text: where === "" ? text : `${where} ${text}` });
+  #refuse(offset: number, path: Path, text: string): Entry {
+    this.findings.push({ offset, text: `${formatPath(path)} ${text}` });
     return { value: undefined, place: placeAt(offset, { broken: true }) };
   }
 }

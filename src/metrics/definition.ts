@@ -109,7 +109,7 @@ export const metricsSchema: v.GenericSchema<unknown, Metrics> = v.pipe(
         owners.set(sample, name);
         if (owner === undefined) continue;
         const message = `must be another name: ${sample} is exposed for ${owner} and for ${name}`;
-        addIssue({ message, path: [step(dataset.value, name)] });
+        addIssue({ message, path: [step(dataset.value, name, "key")] });
       }
     }
   }),
