@@ -8,6 +8,7 @@ import { LedgerFault } from "./ledger.ts";
 const meanings: Readonly<Record<string, string>> = {
   ERR_POSTGRES_CONNECTION_REFUSED: "cannot be reached: no such host, or nothing listens there",
   ERR_POSTGRES_CONNECTION_CLOSED: "closed the connection",
+  ERR_POSTGRES_CONNECTION_FAILED: "cannot be reached: it closes each connection at once",
   ERR_POSTGRES_CONNECTION_TIMEOUT: "cannot be reached: no answer in time",
   "28P01": "refuses the user name or the password",
   "28000": "refuses this user",
@@ -23,7 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and folder and file must be writable",
   SQLITE_CORRUPT: "is damaged",
   SQLITE_FULL: "cannot be written: the disk is full",
-  SQLITE_IOERR: "cannot be read or written",
+  SQLITE_IOERR: "cannot be read or written: the disk may be full or failing",
   SQLITE_NOTADB: "is not an SQLite file",
   SQLITE_PERM: "cannot be opened: permission denied",
   SQLITE_READONLY: "cannot be written: the file or its folder is read-only",

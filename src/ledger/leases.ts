@@ -67,7 +67,7 @@ export class SharedLeases implements Leases {
   #renewedMs = Number.NEGATIVE_INFINITY;
   #renewing = false;
   /** Why the last renewal failed, for the one who loses a lease by it. */
-  #failure = "its renewal came too late";
+  #failure = "the database did not answer in time";
 
   constructor(options: LeaseOptions) {
     this.#options = options;

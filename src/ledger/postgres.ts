@@ -2,7 +2,7 @@ import { SQL } from "bun";
 import { ledgerConnectMs, ledgerLockMs, ledgerSilenceMs, ledgerStatementMs } from "../base/limits.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Database, Query } from "./database.ts";
-import { explain } from "./fault.ts";
+import { codeOf, explain } from "./fault.ts";
 import { LedgerFault } from "./ledger.ts";
 
 export interface PostgresOptions {
@@ -19,6 +19,12 @@ export interface PostgresOptions {
  */
 export function openPostgres(options: PostgresOptions): Database {
   let pool: SQL | undefined;
+  const abandoned = new WeakSet<SQL>();
+
+  function silent(): LedgerFault {
+    const time = formatDuration(options.deadlineMs);
+    return new LedgerFault(`the ledger at ${options.shown} does not answer: given up after ${time}`);
+  }
 
   function connect(): SQL {
     return new SQL({
@@ -49,15 +55,16 @@ export function openPostgres(options: PostgresOptions): Database {
       const current = pool;
       const deadline = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
+        abandoned.add(current);
         if (pool === current) pool = undefined;
+        deadline.reject(silent());
         void current.close({ timeout: 0 });
-        const time = formatDuration(options.deadlineMs);
-        deadline.reject(new LedgerFault(`the ledger at ${options.shown} does not answer: given up after ${time}`));
       }, options.deadlineMs);
       try {
         return await Promise.race([attempt(current, work), deadline.promise]);
       } catch (error) {
-        throw explain(error, options.shown);
+        // Others on the same connections are ended with it: for the same reason.
+        throw codeOf(error) !== undefined && abandoned.has(current) ? silent() : explain(error, options.shown);
       } finally {
         clearTimeout(timer);
       }

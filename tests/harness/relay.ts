@@ -49,54 +49,56 @@ export function startRelay(targetPort: number): Relay {
     },
     error: (socket: Socket<Way>) => socket.terminate(),
   };
-  const listener = Bun.listen<Way>({
-    hostname: "127.0.0.1",
-    port: 0,
-    socket: {
-      ...handlers,
-      async open(client) {
-        client.data = { peer: undefined, waiting: [] };
-        sockets.add(client);
-        if (state === "hung") return;
-        if (state === "cut") return client.terminate();
-        try {
-          const server = await Bun.connect<Way>({
-            hostname: "127.0.0.1",
-            port: targetPort,
-            data: { peer: client, waiting: [] },
-            socket: handlers,
-          });
-          sockets.add(server);
-          client.data.peer = server;
-          flush(client);
-        } catch {
-          // The server is away: its client sees a closed connection, as it would without the relay.
-          client.terminate();
-        }
+  const listen = (port: number) =>
+    Bun.listen<Way>({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        ...handlers,
+        async open(client) {
+          client.data = { peer: undefined, waiting: [] };
+          sockets.add(client);
+          if (state === "hung") return;
+          try {
+            const server = await Bun.connect<Way>({
+              hostname: "127.0.0.1",
+              port: targetPort,
+              data: { peer: client, waiting: [] },
+              socket: handlers,
+            });
+            sockets.add(server);
+            client.data.peer = server;
+            flush(client);
+          } catch {
+            // The server is away: its client sees a closed connection, as it would without the relay.
+            client.terminate();
+          }
+        },
       },
-    },
-  });
+    });
+  let listener = listen(0);
+  const { port } = listener;
   const closeAll = (): void => {
     for (const socket of [...sockets]) socket.terminate();
     sockets.clear();
   };
   return {
-    port: listener.port,
+    port,
     hang() {
       state = "hung";
     },
     resume() {
-      if (state !== "open") closeAll();
+      if (state === "hung") closeAll();
+      if (state === "cut") listener = listen(port);
       state = "open";
     },
     cut() {
       state = "cut";
+      listener.stop(true);
       closeAll();
     },
     stop() {
-      state = "cut";
-      closeAll();
-      listener.stop(true);
+      this.cut();
     },
   };
 }
