@@ -108,10 +108,7 @@ function describe(schema: v.GenericSchema, issue: v.BaseIssue<unknown>, subject:
   if (last?.origin === "key" && issue.expected === "never") {
     // All keys of that map that nobody knows were told by `strayKeys`; what it cannot see into is told here.
     if (entriesAt(schema, subject.value, path.slice(0, -1))) return undefined;
-    return {
-      offset: placeOf(subject.place, path).keyOffset,
-      text: `${formatPath([...subject.path, ...path])} is an unknown key`,
-    };
+    return atKey(subject, path, "is an unknown key");
   }
   if (last?.origin === "key" && issue.input === undefined) {
     const wanted = entriesAt(schema, subject.value, path.slice(0, -1))?.[String(path.at(-1))];
