@@ -2,9 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { Problems } from "../../src/base/errors.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { readSettings } from "../../src/config/settings.ts";
 import type { Variables } from "../../src/config/variables.ts";
-import { builtIns } from "../fixtures/config/built-ins.ts";
 
 const read = (variables: Variables) => readEnvironment({ SPECTA_ENVIRONMENT: "testing", ...variables });
 
@@ -189,22 +187,5 @@ describe("what a secret holds is in no problem", () => {
     });
     expect(Bun.inspect(environment) + JSON.stringify(environment)).not.toContain("hush-hush");
     expect(environment.githubToken?.reveal()).toBe("hush-hush");
-  });
-});
-
-describe("environment and configuration together", () => {
-  test("the problems of both are told at once", () => {
-    const variables = { SPECTA_HTTP_PORT: "http", SPECTA_CONFIG: "/no/such/file.yaml" };
-    expect(problems(() => readSettings(variables, builtIns))).toEqual([
-      "SPECTA_ENVIRONMENT must be development, testing, staging or production: current value is missing",
-      'SPECTA_HTTP_PORT must be a port from 0 to 65535: current value is "http"',
-      "/no/such/file.yaml must be a configuration file that can be read: no such file",
-    ]);
-  });
-
-  test("without SPECTA_CONFIG the embedded default is taken", () => {
-    const { environment, config } = readSettings({ SPECTA_ENVIRONMENT: "staging" }, builtIns);
-    expect(environment.environment).toBe("staging");
-    expect(config.source).toBe("the embedded default");
   });
 });
