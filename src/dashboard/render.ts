@@ -53,8 +53,7 @@ function environmentVariable(environment: string): sdk.QueryVariableBuilder {
   return new sdk.QueryVariableBuilder("environment")
     .label("Environment")
     .datasource({ type: "prometheus", uid: "${datasource}" })
-    .query({ query: "label_values(specta_build_info, env)", refId: "environments" })
-    .definition("label_values(specta_build_info, env)")
+    .query("label_values(specta_build_info, env)")
     .refresh(sdk.VariableRefresh.OnDashboardLoad)
     .sort(sdk.VariableSort.AlphabeticalAsc)
     .current({ selected: true, text: environment, value: environment });

@@ -107,6 +107,7 @@ export const withEverything: Monitored = {
   pushed: {
     ...pageReady,
     cart_value: { kind: "histogram", help: "what carts are worth", buckets: [1, 10, 100, 1_000_000] },
+    checkout_duration_seconds: { kind: "histogram", help: "the time it takes to pay", buckets: [1, 2, 5] },
     clicks_total: {
       kind: "counter",
       help: "the total amount of clicks",

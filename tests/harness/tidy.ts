@@ -15,7 +15,7 @@ export const mayImport: Readonly<
   status: { code: ["base", "metrics", "config"], types: ["handlers", "worker"] },
   server: { code: ["base", "metrics", "config", "gen"] },
   dashboard: { code: ["base", "metrics", "config"], types: ["handlers"] },
-  alerts: { code: ["base", "metrics", "config"], types: ["handlers"] },
+  alerts: { code: ["base", "metrics", "config", "dashboard"], types: ["handlers"] },
   commands: {
     code: ["base", "metrics", "config", "handlers", "ledger", "worker", "status", "server", "dashboard", "alerts"],
   },
