@@ -1,0 +1,44 @@
+import { maxAwsBodyBytes } from "../../base/limits.ts";
+import { readBody } from "../body.ts";
+import type { World } from "../handler.ts";
+import { authorities, proxyFor } from "../outbound.ts";
+import type { Secrets } from "./secrets.ts";
+
+/** Statuses whose answer may have no body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * `fetch` for the SDK's clients, by the thread's own proxy and authorities. An attempt that takes longer than `requestMs`
+ * fails with a TimeoutError, which the SDK tries again. Redirects are not followed, so that what is signed goes nowhere
+ * else; the whole body is read up to a bound, so that one that breaks off is an error.
+ */
+export function transport(
+  variables: World["variables"],
+  secrets: Secrets,
+  requestMs: number,
+): (request: Request) => Promise<Response> {
+  let trusted: { readonly tls?: { readonly ca: string[] } } | undefined;
+  const trust = () => {
+    const ca = authorities(variables, ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]);
+    return ca === undefined ? {} : { tls: { ca } };
+  };
+  return async (request) => {
+    secrets.note(request.headers);
+    trusted ??= trust();
+    // Bun would take a proxy from the process's own environment; only `false` says that there is none.
+    const way: object = { proxy: proxyFor(new URL(request.url), variables) ?? false };
+    const response = await fetch(request, {
+      ...way,
+      redirect: "manual",
+      signal: AbortSignal.any([request.signal, AbortSignal.timeout(requestMs)]),
+      ...trusted,
+    });
+    const body = await readBody(response, maxAwsBodyBytes);
+    const { status, statusText } = response;
+    const headers = new Headers(response.headers);
+    // The body is inflated already.
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+    return new Response(bodiless.has(status) ? null : body, { status, statusText, headers });
+  };
+}
