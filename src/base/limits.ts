@@ -118,7 +118,7 @@ export const maxLookbackMs = 30 * 86_400_000;
 /** Repositories that are looked at side by side: GitHub answers many requests at once with its secondary limit. */
 export const maxGithubLanes = 4;
 
-/** One request to GitHub with its retries (ms): a repository that hangs leaves time for the others. */
+/** One request to GitHub with its retries (ms), and never above a quarter of the deadline: one that hangs leaves time. */
 export const maxGithubRequestMs = 15_000;
 
 /** Retries of one request to GitHub after a reset or a 5xx. */
@@ -127,8 +127,8 @@ export const maxGithubRetries = 2;
 /** First pause before such a retry (ms); the second is four times as long. */
 export const githubRetryMs = 250;
 
-/** Work of one execution of the build handler (ms): what is left then is done by the next, before the deadline ends both. */
-export const maxBuildLookMs = 40_000;
+/** Part of its deadline in which an execution of the build handler begins to ask; what is left then is for the next. */
+export const buildLookShare = 2 / 3;
 
 /** An answer of GitHub in bytes: 100 runs are about 2 MB. */
 export const maxGithubBodyBytes = 16 * 1024 * 1024;
@@ -279,3 +279,22 @@ export const idleTimeoutSeconds = 75;
 
 /** How often the files of the certificate are looked at (ms). */
 export const tlsReloadMs = 10_000;
+
+/** Endpoint targets of one configuration, and URLs of one target: more belongs to a prober of its own. */
+export const maxEndpointTargets = 1000;
+export const maxEndpointUrls = 100;
+
+/** A probed URL in characters: what servers take as one. */
+export const maxEndpointUrlChars = 2048;
+
+/** Probes at once: an answer that does not come holds up few others, and the network sees no burst. */
+export const maxProbes = 32;
+
+/** Redirects of one probe. */
+export const maxProbeRedirects = 10;
+
+/** A certificate is read again after this (ms): a new one is known soon, and most probes cost no second handshake. */
+export const certificateMs = 10 * 60_000;
+
+/** The same for one that could not be read, or whose URL fails (ms). */
+export const certificateRetryMs = 60_000;
