@@ -1,8 +1,16 @@
 import type { ArgsDef } from "citty";
 
+/** Flags that were given, by name. */
+export interface Flags {
+  /** The environment file. */
+  readonly env?: string;
+  /** Whether `alerts` prints the tests of its rules instead. */
+  readonly tests?: boolean;
+}
+
 /** What the command line gave: flags by name, the rest in order. */
 export interface Arguments {
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly flags: Flags;
   readonly rest: readonly string[];
 }
 

@@ -41,8 +41,7 @@ export function commandHelp(command: Command): string {
 function flagLines(flags: ArgsDef, owner: string): string[] {
   const rows = Object.entries(flags).map(([name, flag]) => {
     const hint = flag.valueHint === undefined ? "" : ` ${flag.valueHint}`;
-    const fallback = flag.default === undefined ? "" : ` (default ${JSON.stringify(flag.default)})`;
-    return { name, start: `      --${name}${hint}`, end: `${flag.description}${fallback}` };
+    return { name, start: `      --${name}${hint}`, end: flag.description ?? "" };
   });
   rows.push({ name: "help", start: "  -h, --help", end: `help for ${owner}` });
   rows.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -83,7 +83,7 @@ function parse(command: Command, words: readonly string[]): Arguments {
     throw new Misuse(extra(rest[command.argument === undefined ? 0 : 1]!, command.name));
   }
   const { _, ...flags } = parseArgs<ArgsDef>([...words], command.flags);
-  return { flags: flags as Arguments["flags"], rest };
+  return { flags, rest };
 }
 
 /** Throws unless the word is a flag of the command with what it needs; true when its value is the next word. */

@@ -1,0 +1,89 @@
+import { build } from "../base/build.ts";
+import { troubleOf } from "../base/errors.ts";
+import { maxStopMs } from "../base/limits.ts";
+import { createLog, type Log } from "../base/log.ts";
+import { ownMetrics } from "../metrics/own.ts";
+import { processFamilies } from "../metrics/process.ts";
+import { Registry } from "../metrics/registry.ts";
+import type { Arguments } from "./command.ts";
+import { lazyLedger } from "./lazy-ledger.ts";
+import { loadSettings, type Settings, withPort } from "./settings.ts";
+import { watchSignals } from "./signals.ts";
+
+/** One half of the daemon, running. */
+interface Half {
+  /** Says that the end is near, while all goes on. */
+  drain(): Promise<void>;
+  /** Ends what is in flight, that long at most (ms). */
+  stop(maxMs: number): Promise<void>;
+}
+
+/** Runs until a signal asks to stop. Nothing listens before the configuration is known to be good. */
+export async function daemon({ flags }: Arguments): Promise<number> {
+  const asked = watchSignals();
+  const settings = loadSettings(flags.env);
+  const { environment } = settings;
+  const log = createLog(environment.logLevel);
+  watchFaults(log);
+  log.info("daemon is launching procs", { environment: environment.environment });
+
+  const registry = createRegistry(environment.environment);
+  const halves: Half[] = [];
+  let port = environment.httpPort;
+  if (environment.runServer) {
+    const server = await serve(settings, registry, log);
+    port = server.port;
+    halves.push(server);
+  }
+  if (environment.runWorker) halves.push(await work(withPort(settings, port), registry, log));
+
+  const signal = await asked;
+  log.info("daemon is stopping", { signal });
+  await Promise.all(halves.map((half) => half.drain()));
+  await Promise.all(halves.map((half) => half.stop(maxStopMs)));
+  await log.flush();
+  process.exit(0);
+}
+
+function createRegistry(environment: string): Registry {
+  const registry = new Registry(environment);
+  for (const family of processFamilies()) registry.add(family);
+  const info = registry.define("specta_build_info", ownMetrics.specta_build_info);
+  info.write(info.key({ sha: build.sha, tag: build.tag, version: `bun${build.bun}` }), 1);
+  return registry;
+}
+
+async function serve({ environment, config }: Settings, registry: Registry, log: Log) {
+  const { startServer } = await import("../server/serve.ts");
+  return await startServer({
+    server: config.server,
+    pushed: config.metrics,
+    registry,
+    log,
+    host: environment.httpHost,
+    port: environment.httpPort,
+    threads: environment.httpThreads,
+    drainMs: environment.drainMs,
+  });
+}
+
+async function work({ environment, planned }: Settings, registry: Registry, log: Log): Promise<Half> {
+  const { Engine } = await import("../worker/engine.ts");
+  const ledger = lazyLedger(environment.databaseUrl);
+  const engine = new Engine({ handlers: planned, registry, ledger, log });
+  await engine.start();
+  return {
+    drain: async () => undefined,
+    async stop(maxMs) {
+      await engine.stop(maxMs);
+      await ledger.close();
+    },
+  };
+}
+
+/** What nobody caught is said in the log; the counters in memory are worth more than a clean slate. */
+function watchFaults(log: Log): void {
+  const report = (thrown: unknown) => log.error("daemon met an unexpected fault", {}, troubleOf(thrown));
+  process.on("uncaughtException", report);
+  process.on("unhandledRejection", report);
+}

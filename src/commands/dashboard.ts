@@ -1,0 +1,11 @@
+import type { Arguments } from "./command.ts";
+import { monitor } from "./monitored.ts";
+import { loadSettings } from "./settings.ts";
+
+/** Prints the Grafana dashboard of a configuration. */
+export async function dashboard({ flags, rest }: Arguments): Promise<number> {
+  const monitored = await monitor(loadSettings(flags.env, rest[0]));
+  const { renderDashboard } = await import("../dashboard/render.ts");
+  process.stdout.write(renderDashboard(monitored));
+  return 0;
+}
