@@ -29,7 +29,7 @@ const sum = async () => (await specta.scrape()).value(`${metric}_sum`, { env: "t
 
 describe("a Connect client", () => {
   const gzipped: typeof globalThis.fetch = Object.assign(
-    async (input: RequestInfo | URL, init?: RequestInit) => {
+    async (input: string | URL | Request, init?: RequestInit) => {
       const body = new Uint8Array(gzipSync(await new Response(init?.body ?? null).bytes()));
       const headers = new Headers(init?.headers);
       headers.set("content-encoding", "gzip");

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => specta.server.stop(0));
 
 const origin = { Origin: "https://app.example" };
-const ask = (path: string, init?: RequestInit) => fetch(`${specta.url}${path}`, init);
+const ask = (path: string, init?: BunFetchRequestInit) => fetch(`${specta.url}${path}`, init);
 
 describe("liveness", () => {
   test("GET / is OK and a line feed, as plain text", async () => {
@@ -103,15 +103,7 @@ describe("HEAD", () => {
 });
 
 describe("paths and methods", () => {
-  for (const path of [
-    "/nope",
-    "/version/",
-    "/Version",
-    "/metrics/",
-    "/%76ersion",
-    "/metrics.API",
-    "/index.html",
-  ]) {
+  for (const path of ["/nope", "/version/", "/Version", "/metrics/", "/%76ersion", "/metrics.API", "/index.html"]) {
     test(`${path} is not found`, async () => {
       const answer = await ask(path);
       expect(answer.status).toBe(404);

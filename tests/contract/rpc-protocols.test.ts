@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
+import { looseObject, parse, string } from "valibot";
 import { ReasonSchema } from "../../src/gen/metrics/common_pb.ts";
 import { HistogramOSchema } from "../../src/gen/metrics/histogram_pb.ts";
 import { startTestServer, type TestServer } from "../harness/server.ts";
@@ -22,6 +23,9 @@ beforeAll(async () => {
 afterAll(() => specta.server.stop(0));
 
 type Body = string | Uint8Array<ArrayBuffer>;
+
+const errorOf = async (answer: Response) =>
+  parse(looseObject({ code: string(), message: string() }), await answer.json());
 
 const post = (headers: Record<string, string>, body: Body, method = "Histogram") =>
   fetch(`${specta.url}/metrics.API/${method}`, { method: "POST", headers, body });
@@ -92,7 +96,7 @@ describe("content types", () => {
     test(`${type} is unsupported`, async () => {
       const { answer, grown } = await growth(() => post({ "Content-Type": type }, goodJson));
       expect(answer.status).toBe(415);
-      const error = await answer.json();
+      const error = await errorOf(answer);
       expect(error.code).toBe("invalid_argument");
       expect(error.message).toContain(JSON.stringify(type));
       expect(grown).toBe(0);
@@ -109,14 +113,14 @@ describe("the form of errors", () => {
   const bad = "{}";
 
   test("Connect's, with msg added for a caller that says nothing of itself", async () => {
-    const error = await (await post(json, bad)).json();
+    const error = await errorOf(await post(json, bad));
     expect(Object.keys(error).sort()).toEqual(["code", "details", "message", "msg"]);
     expect(error.msg).toBe(error.message);
   });
 
   test("Connect's alone for one that speaks Connect", async () => {
     const answer = await post({ ...json, "Connect-Protocol-Version": "1" }, bad);
-    expect(Object.keys(await answer.json()).sort()).toEqual(["code", "details", "message"]);
+    expect(Object.keys(await errorOf(answer)).sort()).toEqual(["code", "details", "message"]);
   });
 
   for (const [name, headers, body] of [
@@ -358,7 +362,7 @@ describe("what a rejection repeats", () => {
 
   test("a metric of another kind", async () => {
     const answer = await post(json, goodJson, "Gauge");
-    expect((await answer.json()).message).toBe(
+    expect((await errorOf(answer)).message).toBe(
       `action[0].metric must be a gauge: current value is "${metric}", a histogram`,
     );
   });
