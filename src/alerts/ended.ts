@@ -27,7 +27,7 @@ function buildsFailing(env: string): Rule {
     alert: "SpectaBuildsFailing",
     severity: "warning",
     expr: `${failed} > 0.5 and ${ended} > 2.5`,
-    summary: "Builds of {{ $labels.repository }} fail ({{ $labels.workflow }})",
+    summary: "Builds of {{ $labels.repository }} fail in {{ $labels.env }} ({{ $labels.workflow }})",
     description:
       "{{ $value | humanizePercentage }} of the {{ $labels.workflow }} builds of {{ $labels.repository }} that ended within six hours have failed, of three at least.",
     fires: [
@@ -107,7 +107,7 @@ function quotaLow(env: string): Rule {
     ],
     silent: [
       { name: "500 requests are left", series: left("5000x4 500x20"), atMinute: 12 },
-      { name: "the quota started anew", series: left("499x3 5000x20"), atMinute: 12 },
+      { name: "the quota starts anew in a moment", series: left("499x3 5000x20"), atMinute: 3 },
     ],
   };
 }

@@ -45,7 +45,7 @@ function endpointDown(env: string): Rule {
       },
     ],
     silent: [
-      { name: "a service missed one minute", series: { [gauge("shop")]: "1x4 0 1x10" }, atMinute: 8 },
+      { name: "a service has been down for a minute", series: { [gauge("shop")]: "1x4 0x10" }, atMinute: 6 },
       {
         name: "a service of another environment is down",
         series: { [gauge("shop", another(env))]: "0x20" },
@@ -102,7 +102,7 @@ function containerRules(env: string): Rule[] {
       description:
         "The ECS service {{ $labels.service }} in {{ $labels.env }} has had no running task for five minutes.",
       fires: [{ name: "all tasks are gone", series: health("1x4 0x20"), atMinute: 12, labels }],
-      silent: [{ name: "all tasks were gone for a moment", series: health("1x4 0x3 1x20"), atMinute: 12 }],
+      silent: [{ name: "all tasks have been gone for three minutes", series: health("1x4 0x20"), atMinute: 8 }],
     },
     {
       alert: "SpectaContainerDegraded",
@@ -113,7 +113,7 @@ function containerRules(env: string): Rule[] {
       description:
         "The ECS service {{ $labels.service }} in {{ $labels.env }} has had fewer running tasks than it wants for a quarter of an hour, longer than a deployment takes.",
       fires: [{ name: "some tasks do not come up", series: health("1x4 0.5x40"), atMinute: 25, labels }],
-      silent: [{ name: "a deployment took ten minutes", series: health("1x4 0.5x10 1x40"), atMinute: 25 }],
+      silent: [{ name: "a deployment has taken ten minutes", series: health("1x4 0.5x40"), atMinute: 15 }],
     },
   ];
 }
@@ -133,7 +133,7 @@ function stackRules(env: string): Rule[] {
         "The CloudFormation stack {{ $labels.stack }} in {{ $labels.env }} has failed or was rolled back. Its events say which resource was to blame.",
       fires: [{ name: "an update was rolled back", series: health("1x4 0.5x4 0x20"), atMinute: 16, labels }],
       silent: [
-        { name: "an update failed and was mended at once", series: health("1x4 0x3 1x20"), atMinute: 16 },
+        { name: "an update failed three minutes ago", series: health("1x4 0.5x4 0x20"), atMinute: 13 },
         { name: "an update takes its time", series: health("1x4 0.5x40"), atMinute: 16 },
       ],
     },
@@ -146,7 +146,7 @@ function stackRules(env: string): Rule[] {
       description:
         "The CloudFormation stack {{ $labels.stack }} in {{ $labels.env }} has been in progress for an hour. It may wait for a resource that does not come.",
       fires: [{ name: "an update does not end", series: health("1x4 0.5x100"), atMinute: 70, labels }],
-      silent: [{ name: "an update took half an hour", series: health("1x4 0.5x30 1x100"), atMinute: 70 }],
+      silent: [{ name: "an update has taken half an hour", series: health("1x4 0.5x100"), atMinute: 35 }],
     },
   ];
 }

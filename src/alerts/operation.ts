@@ -41,9 +41,9 @@ function instanceDown(env: string): Rule {
     ],
     silent: [
       {
-        name: "one scrape failed",
-        series: { [up("specta")]: "1x5 0 1x20", [build(env, "10.0.0.7:7777")]: "1x5 _ 1x20" },
-        atMinute: 10,
+        name: "an instance ended a minute ago",
+        series: { [up("specta")]: "1x5 0x20", [build(env, "10.0.0.7:7777")]: "1x5 stale" },
+        atMinute: 7,
       },
       {
         name: "what ended is not specta",
@@ -72,6 +72,7 @@ function absent(env: string): Rule {
       },
     ],
     silent: [
+      { name: "it is gone for three minutes", series: { [build(env, "a:1")]: "1x5 stale" }, atMinute: 9 },
       {
         name: "another instance is there",
         series: { [build(env, "a:1")]: "1x5 stale", [build(env, "b:1")]: "1x30" },

@@ -34,6 +34,7 @@ function noPushes(env: string, metric: string): Rule {
     ],
     silent: [
       { name: "there was a push ten minutes ago", series: pushed("60x40 3660x100"), atMinute: 71 },
+      { name: "an hour has just passed", series: pushed("60x100"), atMinute: 64 },
       { name: "no client has pushed yet", series: {}, atMinute: 71 },
     ],
   };
@@ -61,6 +62,9 @@ function pushesRejected(env: string): Rule {
         value: "30",
       },
     ],
-    silent: [{ name: "a few pushes were rejected", series: count("0x10 1x5 2x5 3x60"), atMinute: 40 }],
+    silent: [
+      { name: "a few pushes were rejected", series: count("0x10 1x5 2x5 3x60"), atMinute: 40 },
+      { name: "it has only just begun", series: count("0+2x60"), atMinute: 9 },
+    ],
   };
 }

@@ -9,6 +9,8 @@ export interface ExporterOptions {
   readonly bounds?: "1" | "1.0";
   /** Values that are set instead of made up, by name of a gauge. */
   readonly gauges?: Readonly<Record<string, number>>;
+  /** Names of metrics that have no series, because nothing of the kind has happened. */
+  readonly without?: readonly string[];
 }
 
 export interface Exporter extends Disposable {
@@ -57,6 +59,7 @@ export function render(monitored: Monitored, scrapes: number, options: ExporterO
   const all: Metrics = Object.assign({}, own, monitored.pushed, ...monitored.handlers.map(({ metrics }) => metrics));
   const lines: string[] = [];
   const add = (name: string, metric: Metric, env: Readonly<Record<string, string>>) => {
+    if (options.without?.includes(name)) return;
     lines.push(`# TYPE ${name} ${metric.kind}`);
     for (const labels of combinations(metric, handlers))
       lines.push(...series(name, metric, { ...labels, ...env }, scrapes, options));

@@ -9,8 +9,8 @@ import { tool } from "./tools.ts";
 export interface PrometheusOptions {
   /** Ports on 127.0.0.1 of what it scrapes, as the job `specta`. */
   readonly targets: readonly number[];
-  /** The text of a file of rules. */
-  readonly rules?: string;
+  /** The texts of files of rules. */
+  readonly rules?: readonly string[];
 }
 
 export interface Result {
@@ -40,13 +40,13 @@ export class Prometheus implements AsyncDisposable {
   }
 
   /** Waits until it has scraped every target at least `scrapes` times. */
-  static async start({ targets, rules }: PrometheusOptions, scrapes = 4): Promise<Prometheus> {
+  static async start({ targets, rules = [] }: PrometheusOptions, scrapes = 4): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), "specta-prometheus-"));
     const port = await freePort();
-    if (rules !== undefined) writeFileSync(join(folder, "rules.yaml"), rules);
+    for (const [index, text] of rules.entries()) writeFileSync(join(folder, `rules-${index}.yaml`), text);
     const config = {
       global: { scrape_interval: scrapeInterval, scrape_timeout: scrapeInterval, evaluation_interval: scrapeInterval },
-      rule_files: rules === undefined ? [] : ["rules.yaml"],
+      rule_files: ["rules-*.yaml"],
       scrape_configs: [
         { job_name: "specta", static_configs: [{ targets: targets.map((target) => `127.0.0.1:${target}`) }] },
       ],
