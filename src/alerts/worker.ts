@@ -62,8 +62,8 @@ function notSucceeding(env: string, handlers: readonly MonitoredHandler[]): Rule
   };
 }
 
-function waitMinutes({ coolerMs = assumedCoolerMs, timeoutMs }: MonitoredHandler): number {
-  return Math.ceil(Math.max(leastWaitMs, missedExecutions * (coolerMs + timeoutMs)) / 60_000);
+function waitMinutes({ coolerMs = assumedCoolerMs, deadlineMs }: MonitoredHandler): number {
+  return Math.ceil(Math.max(leastWaitMs, missedExecutions * (coolerMs + deadlineMs)) / 60_000);
 }
 
 /** No time of a last success is known then, so its age cannot be asked for. */

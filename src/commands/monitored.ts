@@ -15,12 +15,12 @@ export async function monitor({ environment, config, planned }: Settings): Promi
 
 /** What a handler reports, what is wrong with it, or undefined when it says that it does not run. */
 async function ask(plan: PlannedHandler, environment: string): Promise<MonitoredHandler | string | undefined> {
-  const { name, timeoutMs, coolerMs, metrics } = plan;
-  if (metrics !== undefined) return { name, builtIn: true, metrics, coolerMs, timeoutMs };
+  const { name, deadlineMs, coolerMs, metrics } = plan;
+  if (metrics !== undefined) return { name, builtIn: true, metrics, coolerMs, deadlineMs };
   const { inspectHandler } = await import("../worker/inspect.ts");
   const result = await inspectHandler(plan, environment);
   if ("problem" in result) return `handlers.${name} cannot be loaded from ${plan.file}: ${messageOf(result.problem)}`;
   const { declaration } = result;
   if (!declaration.active) return undefined;
-  return { name, builtIn: false, metrics: declaration.metrics, coolerMs: declaration.coolerMs, timeoutMs };
+  return { name, builtIn: false, metrics: declaration.metrics, coolerMs: declaration.coolerMs, deadlineMs };
 }

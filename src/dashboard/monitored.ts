@@ -18,8 +18,8 @@ export interface MonitoredHandler {
   readonly metrics: Metrics;
   /** The sleep between executions (ms); undefined: only the user's own file knows it. */
   readonly coolerMs: number | undefined;
-  /** The deadline of an execution (ms); of the endpoint handler that of one probe. */
-  readonly timeoutMs: number;
+  /** How long one execution may take (ms). */
+  readonly deadlineMs: number;
 }
 
 /** The metric's definition where an active built-in handler reports it. */

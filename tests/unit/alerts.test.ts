@@ -66,12 +66,12 @@ test("every rule keeps to the environment of the configuration", () => {
 });
 
 test("a handler may be without success as long as its own rhythm needs, five minutes at least", () => {
-  const handler = (name: string, coolerMs: number | undefined, timeoutMs: number) => ({
+  const handler = (name: string, coolerMs: number | undefined, deadlineMs: number) => ({
     name,
     builtIn: false,
     metrics: {},
     coolerMs,
-    timeoutMs,
+    deadlineMs,
   });
   const handlers = [
     handler("quick", 5000, 5000),
