@@ -1,11 +1,24 @@
-import type { Metric } from "./definition.ts";
+import type { Labels, Metric } from "./definition.ts";
 import { escapeHelp, formatNumber } from "./text.ts";
+
+/** One series as it stands now. */
+export interface Reading {
+  /** Without `env`. */
+  readonly labels: Labels;
+  /** A counter's or gauge's value, a histogram's sum. */
+  readonly value: number;
+  /** A histogram's observations by bucket, not cumulative, +Inf last. */
+  readonly buckets?: readonly number[];
+}
 
 /** One metric as the exposition writes it. */
 export interface Family {
   readonly name: string;
+  readonly metric: Pick<Metric, "kind" | "help" | "buckets">;
   /** Appends its lines, none at all when it has no series. */
   render(lines: string[]): void;
+  /** The series that `render` writes, in the same order. */
+  read(): Reading[];
 }
 
 /** Writes the lines of one metric's series; everything that does not change between scrapes is made once. */

@@ -60,11 +60,16 @@ function bootSeconds(): number {
 export function processFamilies(): Family[] {
   return Object.entries(definitions).map(([name, { metric, read }]) => ({
     name,
+    metric,
     render(lines) {
       const value = readOrNothing(read);
       if (value === undefined || Number.isNaN(value)) return;
       lines.push(`# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`);
       lines.push(`${name} ${formatNumber(value)}\n`);
+    },
+    read() {
+      const value = readOrNothing(read);
+      return value === undefined || Number.isNaN(value) ? [] : [{ labels: {}, value }];
     },
   }));
 }

@@ -3,7 +3,7 @@
  * thread adds to a shard of its own, without locks. A cell that was never written is NaN, which no client can push.
  */
 import type { Labels } from "./definition.ts";
-import { bucketOf, type Family, Writer } from "./family.ts";
+import { bucketOf, type Family, type Reading, Writer } from "./family.ts";
 import type { PushLayout, PushMetric } from "./push-layout.ts";
 import { formatLabels } from "./text.ts";
 
@@ -104,6 +104,7 @@ function pushFamily(metric: PushMetric, reader: Reader, environment: string): Fa
   const cells = new Float64Array(metric.width);
   return {
     name: metric.name,
+    metric,
     render(lines) {
       let bare = true;
       for (let series = 0; series < metric.series; series += 1) {
@@ -114,6 +115,16 @@ function pushFamily(metric: PushMetric, reader: Reader, environment: string): Fa
         if (metric.kind !== "histogram") writer.value(lines, labels[series]!, cells[0]!);
         else writer.histogram(lines, labels[series]!, cells, cells[metric.width - 1]!);
       }
+    },
+    read() {
+      const readings: Reading[] = [];
+      for (let series = 0; series < metric.series; series += 1) {
+        if (!reader.read(metric, series, cells)) continue;
+        const reading = { labels: labelsOf(metric, series), value: cells[metric.width - 1]! };
+        if (metric.kind !== "histogram") readings.push(reading);
+        else readings.push({ ...reading, buckets: [...cells.subarray(0, metric.width - 1)] });
+      }
+      return readings;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Series whose label values are found at run time: what handlers report, and what specta reports of itself. */
 import type { Labels, Metric } from "./definition.ts";
-import { bucketOf, type Family, Writer } from "./family.ts";
-import { formatLabels } from "./text.ts";
+import { bucketOf, type Family, type Reading, Writer } from "./family.ts";
+import { formatLabels, parseLabels } from "./text.ts";
 
 interface Cell {
   /** A counter's or gauge's value, a histogram's sum. */
@@ -84,6 +84,14 @@ export class Series implements Family {
     }
   }
 
+  read(): Reading[] {
+    return [...this.#cells.keys()].sort().map((key) => {
+      const { value, buckets } = this.#cells.get(key)!;
+      const { env: _, ...labels } = parseLabels(key);
+      return this.metric.kind === "histogram" ? { labels, value, buckets: [...buckets] } : { labels, value };
+    });
+  }
+
   #cell(key: string): Cell {
     let cell = this.#cells.get(key);
     if (cell === undefined) {
@@ -122,6 +130,11 @@ export class Registry {
     }
     if (known instanceof Series && Bun.deepEquals(known.metric, metric)) return known;
     throw new Error(`the metric ${name} is defined already, with another shape`);
+  }
+
+  /** The family of that name, or undefined. */
+  find(name: string): Family | undefined {
+    return this.#families.get(name);
   }
 
   /** Sorted by name. */

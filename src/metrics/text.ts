@@ -24,3 +24,12 @@ export function formatLabels(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels).sort();
   return names.map((name) => `${name}="${escapeLabel(labels[name]!)}"`).join(",");
 }
+
+/** The labels that `formatLabels` has written. */
+export function parseLabels(text: string): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [, name, value] of text.matchAll(/([a-zA-Z0-9_]+)="((?:[^"\\]|\\.)*)"/g)) {
+    labels[name!] = value!.replace(/\\(.)/g, (_, character) => (character === "n" ? "\n" : character));
+  }
+  return labels;
+}
