@@ -3,7 +3,7 @@ import { retry } from "@octokit/plugin-retry";
 import * as v from "valibot";
 import { build } from "../../base/build.ts";
 import { messageOf, mustBe } from "../../base/errors.ts";
-import { githubRetryMs, maxGithubRequestMs, maxGithubRetries } from "../../base/limits.ts";
+import { maxGithubRetries } from "../../base/limits.ts";
 import { formatDuration } from "../../base/units.ts";
 import { parseRun, parseRuns } from "./answers.ts";
 import type { Run } from "./classify.ts";
@@ -34,8 +34,8 @@ export interface PageRequest {
 /** What the handler asks GitHub. Everything thrown is a NoAnswer. */
 export interface GitHub {
   /** One page of runs, newest first; undefined when it is still the one of the ETag. */
-  listRuns(request: PageRequest, signal: AbortSignal): Promise<Page | undefined>;
-  getAttempt(repository: string, id: number, attempt: number, signal: AbortSignal): Promise<Run>;
+  listRuns(request: PageRequest): Promise<Page | undefined>;
+  getAttempt(repository: string, id: number, attempt: number): Promise<Run>;
 }
 
 /** Why there is no usable answer: short, one line, never with the token. */
@@ -53,33 +53,35 @@ export class NoAnswer extends Error {
 export interface GitHubOptions {
   readonly organization: string;
   readonly token: string;
-  /** undefined: the public GitHub API. */
-  readonly baseUrl: string | undefined;
+  readonly baseUrl: string;
   readonly quota: Quota;
-  readonly requestMs?: number;
-  readonly retryMs?: number;
+  readonly signal: AbortSignal;
+  /** The time of one request with its retries. */
+  readonly requestMs: number;
+  /** The first pause before a retry. */
+  readonly retryMs: number;
 }
 
 const everyRefusal = Array.from({ length: 100 }, (_, index) => 400 + index);
 
-/** @throws Error when the base URL is none */
+/** The GitHub of one execution. */
 export function createGitHub(options: GitHubOptions): GitHub {
-  const { organization: owner, token, quota, requestMs = maxGithubRequestMs } = options;
+  const { organization: owner, token, baseUrl, quota, signal, requestMs } = options;
   const octokit = new (Octokit.plugin(unwrap, retry))({
     auth: token,
-    baseUrl: baseUrlOf(options.baseUrl),
+    baseUrl,
     userAgent: `specta/${build.tag}`,
     request: { fetch: transport(quota), log: { ...console, warn: once(console.warn) } },
     retry: {
       retries: maxGithubRetries,
-      retryAfterBaseValue: options.retryMs ?? githubRetryMs,
+      retryAfterBaseValue: options.retryMs,
       doNotRetry: everyRefusal,
     },
   });
   const headers = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
 
   /** Runs one request within its time and gives every error one form. */
-  async function ask<Answer>(signal: AbortSignal, request: (limited: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  async function ask<Answer>(request: (limited: AbortSignal) => Promise<Answer>): Promise<Answer> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(requestMs)]);
     try {
       return await request(limited);
@@ -94,8 +96,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
   }
 
   return {
-    listRuns: ({ repository: repo, created, page, etag }, signal) =>
-      ask(signal, async (limited) => {
+    listRuns: ({ repository: repo, created, page, etag }) =>
+      ask(async (limited) => {
         try {
           const { data, headers: answered } = await octokit.request("GET /repos/{owner}/{repo}/actions/runs", {
             owner,
@@ -114,8 +116,8 @@ export function createGitHub(options: GitHubOptions): GitHub {
           throw error;
         }
       }),
-    getAttempt: (repo, id, attempt, signal) =>
-      ask(signal, async (limited) => {
+    getAttempt: (repo, id, attempt) =>
+      ask(async (limited) => {
         const { data } = await octokit.request(
           "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}",
           {
@@ -137,7 +139,12 @@ export function createGitHub(options: GitHubOptions): GitHub {
   };
 }
 
-function baseUrlOf(text: string | undefined): string {
+/**
+ * The base URL of the GitHub API, the public one where none is given.
+ *
+ * @throws Error when it is no URL
+ */
+export function parseBaseUrl(text: string | undefined): string {
   const given = text || "https://api.github.com";
   const url = URL.parse(given);
   if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {

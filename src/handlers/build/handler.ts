@@ -1,15 +1,15 @@
-import { maxBuildLookMs, maxGithubLanes } from "../../base/limits.ts";
+import { buildLookShare, githubRetryMs, maxGithubLanes, maxGithubRequestMs } from "../../base/limits.ts";
 import { formatLatency } from "../../base/units.ts";
 import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
 import { inLanes } from "../lanes.ts";
 import { durationMs } from "./classify.ts";
-import { createGitHub } from "./github.ts";
+import { createGitHub, parseBaseUrl } from "./github.ts";
 import { type Execution, look, type Memory } from "./look.ts";
 import { definitions, rateLimitRemaining } from "./metrics.ts";
 import { Quota, restText } from "./quota.ts";
 import type { Repository, Settings } from "./settings.ts";
 
-/** What tests turn: the clock (Unix milliseconds), and times of one request. */
+/** What tests turn: the clock (Unix milliseconds), the time of one request, the first pause before a retry. */
 export interface Tuning {
   readonly now?: () => number;
   readonly requestMs?: number;
@@ -21,15 +21,10 @@ const nothing: Memory = { pages: new Map(), recorded: new Set() };
 /** @throws Error when SPECTA_GITHUB_URL is no URL */
 export function createHandler(settings: Settings, world: World, tuning: Tuning = {}): Handler<Settings> {
   const { organization, lookback: lookbackMs, repositories } = settings;
-  const { now = Date.now, ...times } = tuning;
+  const { now = Date.now, requestMs = maxGithubRequestMs, retryMs = githubRetryMs } = tuning;
   const quota = new Quota(now);
-  const github = createGitHub({
-    organization,
-    token: world.variables.SPECTA_GITHUB_TOKEN?.trim() ?? "",
-    baseUrl: world.variables.SPECTA_GITHUB_URL,
-    quota,
-    ...times,
-  });
+  const token = world.variables.SPECTA_GITHUB_TOKEN?.trim() ?? "";
+  const baseUrl = parseBaseUrl(world.variables.SPECTA_GITHUB_URL);
   const targetOf = (repository: Repository) => `${organization}/${repository.name}`;
 
   /** By the repository's name; only `recorded` moves what was seen from `pending` to `memories`. */
@@ -64,7 +59,17 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
       if (before !== undefined) return resting(before);
       quota.begin();
       const nowMs = now();
-      const endMs = performance.now() + maxBuildLookMs;
+      const { signal, timeoutMs } = context;
+      const endMs = performance.now() + timeoutMs * buildLookShare;
+      const github = createGitHub({
+        organization,
+        token,
+        baseUrl,
+        quota,
+        signal,
+        requestMs: Math.min(requestMs, Math.floor(timeoutMs / 4)),
+        retryMs,
+      });
       const looks = await inLanes(maxGithubLanes, repositories, (repository) =>
         look({
           github,
@@ -73,8 +78,7 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
           lookbackMs,
           nowMs,
           memory: memories.get(repository.name) ?? nothing,
-          signal: context.signal,
-          late: () => performance.now() > endMs,
+          late: () => performance.now() >= endMs,
         }),
       );
 

@@ -29,7 +29,6 @@ export interface ListingRequest {
   readonly nowMs: number;
   readonly lookbackMs: number;
   readonly known: Pages;
-  readonly signal: AbortSignal;
   /** Asked before each page; throws when the time of this execution is used up. */
   readonly admit: () => void;
 }
@@ -71,8 +70,8 @@ async function listWindow(
     const page = await readPage(request, created, number, pages);
     for (const run of page.runs) {
       found.add(run.id);
-      const before = runs.get(run.id);
-      if (!before || isNewer(run, before)) runs.set(run.id, run);
+      // What comes twice was read later the second time, so it is newer.
+      runs.set(run.id, run);
     }
     if (page.total > maxListedRuns) return false;
     // An empty page ends it too: the total counts runs that were deleted while we read.
@@ -86,14 +85,14 @@ async function readPage(
   page: number,
   pages: Map<string, Page>,
 ): Promise<Page> {
-  const { github, repository, known, signal, admit } = request;
+  const { github, repository, known, admit } = request;
   if (pages.size >= maxGithubPages)
     throw new NoAnswer(`more than ${maxGithubPages} pages of runs within lookback`, false);
   const key = `${created} ${page}`;
   const before = known.get(key);
   try {
     admit();
-    const fresh = await github.listRuns({ repository, created, page, etag: before?.etag }, signal);
+    const fresh = await github.listRuns({ repository, created, page, etag: before?.etag });
     const answer = fresh ?? before;
     if (!answer) throw new NoAnswer("GitHub answered 304 to a request without an ETag", false);
     pages.set(key, answer);
@@ -130,8 +129,4 @@ function filterOf({ fromMs, toMs }: Window): string {
 
 function iso(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-function isNewer(run: Run, than: Run): boolean {
-  return run.attempt === than.attempt ? run.updatedMs >= than.updatedMs : run.attempt > than.attempt;
 }

@@ -33,21 +33,19 @@ export interface LookRequest {
   readonly lookbackMs: number;
   readonly nowMs: number;
   readonly memory: Memory;
-  readonly signal: AbortSignal;
   /** The time of this execution is used up: what is left is for the next. */
   readonly late: () => boolean;
 }
 
 /** Finds the attempts of a repository's runs that ended within `lookback`. */
 export async function look(request: LookRequest): Promise<Look> {
-  const { github, organization, repository, memory, signal, late, nowMs, lookbackMs } = request;
+  const { github, organization, repository, memory, late, nowMs, lookbackMs } = request;
   const listing = await list({
     github,
     repository: repository.name,
     nowMs,
     lookbackMs,
     known: memory.pages,
-    signal,
     admit: () => {
       if (late()) throw new NoAnswer("the time of this execution is used up; the next goes on", true);
     },
@@ -68,16 +66,16 @@ export async function look(request: LookRequest): Promise<Look> {
     }
   }
 
+  // Those that leave the listing first come first: none is lost while more are owed than one look asks for.
+  owed.sort((a, b) => a.run.createdMs - b.run.createdMs || a.attempt - b.attempt);
   let failed = 0;
   let failure = listing.failure?.message;
   // Without a whole listing there is trouble enough; the attempts are still owed at the next look.
   for (const { run, workflow, attempt, key } of failure === undefined ? owed.slice(0, maxGithubAttempts) : []) {
     if (late()) break;
     try {
-      const earlier = await github.getAttempt(repository.name, run.id, attempt, signal);
-      // The name and the date of birth are the run's, whatever an old attempt says.
-      const whole = { ...earlier, createdMs: run.createdMs };
-      executions.push({ run: whole, ended: endedOf(key, whole, workflow, repository) });
+      const earlier = await github.getAttempt(repository.name, run.id, attempt);
+      executions.push({ run: earlier, ended: endedOf(key, earlier, workflow, repository) });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       failed += 1;
