@@ -9,7 +9,7 @@ export const mayImport: Readonly<
   gen: { code: [] },
   metrics: { code: ["base"] },
   config: { code: ["base", "metrics"] },
-  handlers: { code: ["base", "metrics"] },
+  handlers: { code: ["base", "metrics", "config"] },
   ledger: { code: ["base", "metrics"], types: ["handlers"] },
   worker: { code: ["base", "metrics", "config", "handlers", "ledger"] },
   status: { code: ["base", "metrics", "config"], types: ["handlers", "worker"] },
