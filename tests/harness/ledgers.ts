@@ -105,7 +105,7 @@ async function runOnce(sql: SQL, statement: string): Promise<readonly Record<str
   }
 }
 
-/** A ledger put together as `openLedger` does, with the test's hand on the database below it. */
+/** A ledger at an address, or in "memory", put together as `openLedger` does, with the test's hand on the database below it. */
 export function wrappedLedger(
   url: string,
   wrap: (database: Database) => Database,
@@ -113,9 +113,15 @@ export function wrappedLedger(
 ): Ledger {
   const now = options.now ?? Date.now;
   const bornMs = options.bornMs ?? now();
-  if (url.startsWith("sqlite://")) {
-    const database = withSchema(wrap(openSqlite(url.slice("sqlite://".length), url)), bornMs, url);
-    return new SqlLedger({ kind: "sqlite", database, leases: soleHolder(database), now });
+  if (url === "memory" || url.startsWith("sqlite://")) {
+    const file = url === "memory" ? undefined : url.slice("sqlite://".length);
+    const database = withSchema(wrap(openSqlite(file, url)), bornMs, url);
+    return new SqlLedger({
+      kind: file === undefined ? "memory" : "sqlite",
+      database,
+      leases: soleHolder(database),
+      now,
+    });
   }
   const connect = (maxConnections: number, deadlineMs: number): Database =>
     openPostgres({ url, shown: "the test's", maxConnections, deadlineMs });
