@@ -1,4 +1,10 @@
-import { buildLookShare, githubRetryMs, maxGithubLanes, maxGithubRequestMs } from "../../base/limits.ts";
+import {
+  buildLookShare,
+  githubRetryMs,
+  maxEndedPerReport,
+  maxGithubLanes,
+  maxGithubRequestMs,
+} from "../../base/limits.ts";
 import { formatLatency } from "../../base/units.ts";
 import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
 import { inLanes } from "../lanes.ts";
@@ -84,14 +90,17 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
 
       const ended: Ended[] = [];
       const failures: Failure[] = [];
-      for (const [index, { executions, failure, next }] of looks.entries()) {
+      for (const [index, { executions, known, failure }] of looks.entries()) {
         const repository = repositories[index]!;
-        pending.set(repository.name, next);
-        if (failure !== undefined) failures.push({ target: targetOf(repository), reason: failure });
-        for (const execution of executions) {
+        const recorded = new Set(known.recorded);
+        // What one report cannot hold stays unknown, so that the next look, by the same pages, reports it.
+        for (const execution of executions.slice(0, maxEndedPerReport - ended.length)) {
           announce(context, repository, execution);
           ended.push(execution.ended);
+          recorded.add(execution.ended.key);
         }
+        pending.set(repository.name, { pages: known.pages, recorded });
+        if (failure !== undefined) failures.push({ target: targetOf(repository), reason: failure });
       }
       const { remaining, restUntilMs } = quota;
       return {

@@ -20,8 +20,8 @@ export interface Execution {
 
 export interface Look {
   readonly executions: readonly Execution[];
-  /** What the memory is once `executions` are recorded. */
-  readonly next: Memory;
+  /** What is to be remembered besides the keys of those executions that were recorded. */
+  readonly known: Memory;
   /** Why the look is not whole; what it found is sure nevertheless. */
   readonly failure: string | undefined;
 }
@@ -84,9 +84,8 @@ export async function look(request: LookRequest): Promise<Look> {
     }
   }
 
-  for (const { ended } of executions) recorded.add(ended.key);
   // Runs that a broken listing does not show are still there.
   if (listing.failure) for (const key of memory.recorded) recorded.add(key);
   const pages = listing.failure ? new Map([...memory.pages, ...listing.pages]) : listing.pages;
-  return { executions, next: { pages, recorded }, failure };
+  return { executions, known: { pages, recorded }, failure };
 }

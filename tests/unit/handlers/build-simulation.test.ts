@@ -1,7 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { build } from "../../../src/handlers/build/index.ts";
 import type { Report } from "../../../src/handlers/handler.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { openLedger } from "../../../src/ledger/open.ts";
 import { BuildRig, dayMs, hourMs, minuteMs, settings, Tally } from "../../harness/builds.ts";
 import { FakeGitHub, type Fault, refusal, type Seen } from "../../harness/github.ts";
+import { held } from "../../harness/ledgers.ts";
 import { history, random, startMs, teams, truth } from "../../harness/organisation.ts";
 
 /** Long enough that the last poll sees all that ended, whatever failed before. */
@@ -24,6 +28,19 @@ async function organisation(): Promise<{ fake: FakeGitHub; clock: { ms: number }
   return { fake, clock };
 }
 
+async function counts(ledger: Ledger): Promise<Record<string, number>> {
+  const tally = new Tally();
+  const totals = await ledger.totals(await held(ledger), build.metrics(configured, world));
+  for (const { metric, labels, sum } of totals) tally.add(metric, labels, sum);
+  return tally.table;
+}
+
+async function record(ledger: Ledger, { ended = [] }: Report): Promise<void> {
+  const metrics = build.metrics(configured, world);
+  await ledger.record(await held(ledger), { ended, metrics, lookbackMs: configured.lookback, maxSeries: 100 });
+}
+
+const world = { environment: "testing", variables: {} };
 const configured = settings(
   teams.map(({ repository, label, check, image }) => ({ name: repository, label, check, image })),
   { lookback: "8h" },
@@ -37,16 +54,17 @@ describe("three busy days of an organisation of four repositories", () => {
     const { fake, clock } = await organisation();
     await using _ = fake;
     const rig = new BuildRig(fake, configured);
-    const tally = new Tally();
+    const ledger = openLedger(undefined, { bornMs: startMs, now: fake.now });
     let most = 0;
     for (clock.ms of pollTimes) {
       const report = await rig.poll();
       expect(report.failures).toEqual([]);
       most = Math.max(most, report.ended?.length ?? 0);
-      tally.record(report);
+      await record(ledger, report);
     }
     const right = truth(fake.runs, lastPollMs);
-    expect(tally.table).toEqual(right.table);
+    expect(await counts(ledger)).toEqual(right.table);
+    await ledger.close();
     // The history is as hard as it is said to be.
     expect(right.total).toBeGreaterThan(2500);
     expect(most).toBeGreaterThan(100);
@@ -63,7 +81,7 @@ describe("three busy days of an organisation of four repositories", () => {
     await using _ = fake;
     const next = random(7);
     const rig = new BuildRig(fake, configured, { requestMs: 40 });
-    const tally = new Tally();
+    const ledger = openLedger(undefined, { bornMs: startMs, now: fake.now });
     let failed = 0;
     let restUntilMs = 0;
     let asked = 0;
@@ -79,13 +97,14 @@ describe("three busy days of an organisation of four repositories", () => {
       restUntilMs = report.restUntilMs ?? 0;
       // The ledger is away at times: what is not recorded must not be remembered.
       if (poll % 7 === 3) continue;
-      tally.record(report);
+      await record(ledger, report);
       rig.handler.recorded?.();
       asked = fake.requests.length;
     }
     expect(asked).toBeGreaterThan(500);
     expect(failed).toBeGreaterThan(25);
-    expect(tally.table).toEqual(truth(fake.runs, lastPollMs).table);
+    expect(await counts(ledger)).toEqual(truth(fake.runs, lastPollMs).table);
+    await ledger.close();
   });
 
   test("are counted wrong by one who asks for the newest 50 and remembers 51 ids", async () => {

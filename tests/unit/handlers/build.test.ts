@@ -165,6 +165,17 @@ describe("a look at a repository", () => {
     expect(keysOf(report).length).toBeGreaterThan(0);
   });
 
+  test("reports no more than one report may hold, and the rest at the next look", async () => {
+    await using fake = await github([]);
+    const names = Array.from({ length: 11 }, (_, index) => `r${index}`);
+    const runs = Array.from({ length: 950 }, (_, index) => run((index + 2) * minuteMs));
+    for (const name of names) fake.runs.set(name, runs);
+    const rig = new BuildRig(fake, settings(names.map((name) => ({ ...shop, name }))));
+    expect((await rig.poll()).ended).toHaveLength(10_000);
+    expect((await rig.poll()).ended).toHaveLength(450);
+    expect((await rig.poll()).ended).toEqual([]);
+  });
+
   test("looks at four repositories at once, and not at more", async () => {
     await using fake = await github([]);
     const names = Array.from({ length: 10 }, (_, index) => `r${index}`);
