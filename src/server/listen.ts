@@ -27,6 +27,8 @@ export interface ListenOptions {
 }
 
 export interface Listener {
+  /** `127.0.0.1:7777`, with the port that was taken. */
+  readonly address: string;
   readonly port: number;
   /** Accepts nothing new, closes idle connections; resolves when the last request has been answered. */
   stop(): Promise<void>;
@@ -36,14 +38,16 @@ export interface Listener {
 
 /** @throws Problems when the address cannot be listened on. */
 export function listen(options: ListenOptions): Listener {
-  if (options.tls === undefined) return bind(options, options.port, options.share, undefined);
-  return listenTls(options, options.tls);
+  const listener =
+    options.tls === undefined ? bind(options, options.port, options.share) : listenTls(options, options.tls);
+  if (options.share !== "join") options.log.info("server is accepting calls", { address: listener.address });
+  return listener;
 }
 
 /** Bun cannot change a listener's certificate: a new one joins on the same port, then the old one stops. */
 function listenTls(options: ListenOptions, config: TlsConfig): Listener {
   let current = bind(options, options.port, options.share === "join" ? "join" : "first", readTls(config));
-  const { port } = current;
+  const { address, port } = current;
   const outgoing = new Set<Promise<void>>();
   const unwatch = watchTls(config, options.tlsReloadMs, options.log, (tls) => {
     const last = current;
@@ -52,6 +56,7 @@ function listenTls(options: ListenOptions, config: TlsConfig): Listener {
     outgoing.add(stopped);
   });
   return {
+    address,
     port,
     async stop() {
       unwatch();
@@ -84,7 +89,9 @@ function bind(options: ListenOptions, wanted: number, share: ListenOptions["shar
       },
     }),
   );
-  return { port: server.port ?? port, stop: () => server.stop(), abort: () => server.stop(true) };
+  const taken = server.port ?? port;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${taken}`;
+  return { address, port: taken, stop: () => server.stop(), abort: () => server.stop(true) };
 }
 
 /** Fails when the port is in use, which a listener that shares its port would not. */

@@ -86,10 +86,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     fetch,
     log,
   });
-  const address = `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
-  log.info("server is accepting calls", { address });
   return {
-    address,
+    address: listener.address,
     port: listener.port,
     async drain() {
       stopping = true;

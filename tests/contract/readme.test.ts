@@ -84,7 +84,7 @@ test("a command that prints something else than the page says is an error", asyn
 });
 
 test("what runs in the background is waited for, and ends with the last command", async () => {
-  const started = 'echo \'{ "message":"server is accepting calls" }\'; echo $$ > pid; exec sleep 600';
+  const started = 'echo $$ > pid; echo \'{ "message":"server is accepting calls" }\'; exec sleep 600';
   await runBlocks(
     blocks(
       page("<!-- run: background -->", "'''sh", started, "'''", "<!-- run -->", "'''sh", "kill -0 $(cat pid)", "'''"),

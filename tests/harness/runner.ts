@@ -18,6 +18,9 @@ export interface FileResult extends Counts {
   readonly fault: string | undefined;
 }
 
+/** A test that waits for a compiled binary or a real server may take this long, unless it says otherwise. */
+const testTimeoutMs = 30_000;
+
 /** One file of tests may take this long; a hang must not take the gate with it. */
 const fileTimeoutMs = 10 * 60_000;
 
@@ -66,6 +69,7 @@ export async function runFile(
         "--no-orphans",
         "test",
         `./${file}`,
+        `--timeout=${testTimeoutMs}`,
         "--reporter=junit",
         `--reporter-outfile=${report}`,
       ],
