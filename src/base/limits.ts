@@ -9,9 +9,6 @@ export const maxMetricNameBytes = 255;
 /** Default for `server.max_body`: 100 actions with long names fit, a flood of memory does not. */
 export const defaultMaxBodyBytes = 64 * 1024;
 
-/** What `Bun.serve` reads above `server.max_body`, so that a caller gets an RPC error instead of a bare 413. */
-export const bodySlackBytes = 64 * 1024;
-
 /** Series that clients can push, over all metrics of a configuration: each has its place in memory from the start. */
 export const maxPushSeries = 100_000;
 
@@ -298,3 +295,27 @@ export const certificateMs = 10 * 60_000;
 
 /** The same for one that could not be read, or whose URL fails (ms). */
 export const certificateRetryMs = 60_000;
+
+/** A slot of the status history (ms): short enough to show a blip, and a day of them fits a screen's width. */
+export const statusSlotMs = 5 * 60_000;
+
+/** Slots of the status history: a day. */
+export const statusSlots = 288;
+
+/** Series with a status history, of 4 bytes a slot: 1.2 MB at most. Of further ones the page says how many there are. */
+export const maxStatusSeries = 1000;
+
+/** Counters and histograms whose last hour the status page tells: 1.1 MB at most, with 100 buckets each. */
+export const maxStatusMetrics = 100;
+
+/** How often the status history is kept in a lasting ledger, and read where another replica keeps it (ms). */
+export const statusKeepMs = 60_000;
+
+/** What the ledger has kept is shown as another replica's present state for so long (ms): two writings may be missed. */
+export const statusRemoteMs = 3 * 60_000;
+
+/** Keeping the status history while specta stops (ms): a database that hangs does not hold the end up. */
+export const maxStatusStopMs = 2000;
+
+/** Characters of a handler's error on the status page; the log has all of it. */
+export const maxStatusErrorChars = 400;

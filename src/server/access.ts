@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Secret } from "../base/secret.ts";
 import type { ServerConfig } from "../config/config.ts";
+import type { Connections } from "./app.ts";
 import { ClientAddresses } from "./client-address.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { type Route, text } from "./routes.ts";
@@ -22,9 +23,14 @@ export class Access {
     this.#limiter = config.rateLimit && new RateLimiter(config.rateLimit);
   }
 
+  /** Whether anyone may push as often as they like. */
+  get isOpen(): boolean {
+    return this.#limiter === undefined && this.#push.isEmpty;
+  }
+
   /** Why this request may not push, or undefined when it may. */
-  refusePush(request: Request, peer: string | undefined): ConnectError | undefined {
-    const waitSeconds = this.#wait(request, peer);
+  refusePush(request: Request, connections: Connections): ConnectError | undefined {
+    const waitSeconds = this.#wait(request, connections);
     if (waitSeconds > 0) {
       const message = `requests must be fewer: try again in ${waitSeconds} s`;
       return withHeaders(errorOf({ kind: "rate_limited", message }), { "retry-after": String(waitSeconds) });
@@ -36,20 +42,22 @@ export class Access {
 
   /** The route, for those who may scrape. */
   scrape(route: Route): Route {
-    return (request, peer) => {
-      const waitSeconds = this.#wait(request, peer);
+    return (request, connections) => {
+      const waitSeconds = this.#wait(request, connections);
       if (waitSeconds > 0) return text(429, "too many requests\n", { "retry-after": String(waitSeconds) });
       const { headers } = request;
-      if (this.#scrape.allow(bearerOf(headers) ?? passwordOf(headers))) return route(request, peer);
+      if (this.#scrape.allow(bearerOf(headers) ?? passwordOf(headers))) return route(request, connections);
       // A browser asks for the password of the first challenge that it knows.
       const challenges = `Basic realm="specta", charset="UTF-8", ${bearerChallenge}`;
       return text(401, "a token that may scrape is needed\n", { "www-authenticate": challenges });
     };
   }
 
-  #wait(request: Request, peer: string | undefined): number {
+  #wait(request: Request, connections: Connections): number {
     if (this.#limiter === undefined) return 0;
-    return this.#limiter.take(this.#addresses.of(peer, request.headers.get("x-forwarded-for")));
+    return this.#limiter.take(
+      this.#addresses.of(connections.requestIP(request)?.address, request.headers.get("x-forwarded-for")),
+    );
   }
 }
 
@@ -61,6 +69,10 @@ class Tokens {
 
   constructor(tokens: readonly Secret[]) {
     this.#hashes = tokens.map((token) => hash(token.reveal()));
+  }
+
+  get isEmpty(): boolean {
+    return this.#hashes.length === 0;
   }
 
   /** All are compared whichever fits. Without tokens everyone is let in. */

@@ -1,12 +1,13 @@
 /** The only file that opens a socket. */
 import { messageOf, mustBe, Problems, troubleOf } from "../base/errors.ts";
-import { bodySlackBytes, idleTimeoutSeconds } from "../base/limits.ts";
+import { idleTimeoutSeconds } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { TlsConfig } from "../config/config.ts";
+import type { Connections } from "./app.ts";
 import { readTls, type TlsMaterial, watchTls } from "./tls.ts";
 
-/** Answers a request; `peer` is the address at the other end of its connection. */
-export type Fetch = (request: Request, peer: string | undefined) => Response | Promise<Response>;
+/** Answers a request. */
+export type Fetch = (request: Request, connections: Connections) => Response | Promise<Response>;
 
 export interface ListenOptions {
   readonly host: string;
@@ -21,7 +22,6 @@ export interface ListenOptions {
   readonly tls: TlsConfig | undefined;
   /** How often the files of `tls` are looked at (ms). */
   readonly tlsReloadMs: number;
-  readonly maxBodyBytes: number;
   readonly fetch: Fetch;
   readonly log: Log;
 }
@@ -70,7 +70,7 @@ function listenTls(options: ListenOptions, config: TlsConfig): Listener {
 }
 
 function bind(options: ListenOptions, wanted: number, share: ListenOptions["share"], tls?: TlsMaterial): Listener {
-  const { host, maxBodyBytes, fetch, log } = options;
+  const { host, fetch, log } = options;
   const port = share === "first" ? claim(host, wanted) : wanted;
   const server = explain(host, port, () =>
     Bun.serve({
@@ -80,9 +80,10 @@ function bind(options: ListenOptions, wanted: number, share: ListenOptions["shar
       reusePort: share !== "alone",
       development: false,
       idleTimeout: idleTimeoutSeconds,
-      maxRequestBodySize: maxBodyBytes + bodySlackBytes,
+      // Bodies are bounded where they are read, so that a caller whose body is too large gets an error that it can read.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       ...(tls && { tls }),
-      fetch: (request, socket) => fetch(request, socket.requestIP(request)?.address),
+      fetch,
       error(thrown) {
         log.error("request failed", { code: "internal", reason: messageOf(thrown) }, troubleOf(thrown));
         return new Response("internal error\n", { status: 500, headers: { "content-type": "text/plain" } });

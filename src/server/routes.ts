@@ -4,9 +4,10 @@ import { constants, gzip } from "node:zlib";
 import { build } from "../base/build.ts";
 import { expose, expositionContentType } from "../metrics/exposition.ts";
 import type { Registry } from "../metrics/registry.ts";
+import type { Connections } from "./app.ts";
 
-/** Answers GET and HEAD at one path; `peer` is the address at the other end of the connection. */
-export type Route = (request: Request, peer: string | undefined) => Response | Promise<Response>;
+/** Answers GET and HEAD at one path. */
+export type Route = (request: Request, connections: Connections) => Response | Promise<Response>;
 
 const deflate = promisify(gzip);
 

@@ -11,9 +11,12 @@ import { allocate, PushShard, pushFamilies } from "../metrics/push-store.ts";
 import type { Registry } from "../metrics/registry.ts";
 import { Access } from "./access.ts";
 import { App } from "./app.ts";
+import { Cors } from "./cors.ts";
 import { type Fetch, listen } from "./listen.ts";
 import { livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
 import { type Failure, Rpc } from "./rpc/connect.ts";
+import { Lane } from "./rpc/lane.ts";
+import { LaneHttp } from "./rpc/lane-http.ts";
 import { Methods } from "./rpc/methods.ts";
 import { kindOf } from "./rpc/rejection.ts";
 
@@ -54,35 +57,31 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   let stopping = false;
   const methods = new Methods(new PushShard(layout, memory, 0), Object.keys(pushed));
+  const { maxBodyBytes } = server;
   const access = new Access(server);
+  const cors = new Cors(server.corsOrigins);
+  const rpc = new Rpc({ routes: methods.routes, maxBodyBytes, failed: (failure) => report(failure, methods, log) });
   const guarded = { "/metrics": metricsRoute(registry), ...options.routes };
   const app = new App({
+    rpc,
+    lane: new LaneHttp({ lane: new Lane(methods), rpc, cors, maxBodyBytes }),
     access,
-    rpc: new Rpc({
-      routes: methods.routes,
-      maxBodyBytes: server.maxBodyBytes,
-      failed: (failure) => report(failure, methods, log),
-    }),
+    cors,
     routes: {
       "/": livenessRoute(() => stopping),
       "/version": versionRoute,
       ...Object.fromEntries(Object.entries(guarded).map(([path, route]) => [path, access.scrape(route)])),
     },
-    corsOrigins: server.corsOrigins,
     log,
   });
-  const fetch: Fetch = async (request, peer) => {
-    const response = await app.fetch(request, peer);
-    if (stopping) response.headers.set("connection", "close");
-    return response;
-  };
+  const fetch: Fetch = (request, connections) =>
+    stopping ? closing(app.fetch(request, connections)) : app.fetch(request, connections);
   const listener = listen({
     host,
     port: options.port,
     share: "alone",
     tls: server.tls,
     tlsReloadMs: options.tlsReloadMs ?? tlsReloadMs,
-    maxBodyBytes: server.maxBodyBytes,
     fetch,
     log,
   });
@@ -100,6 +99,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       clearTimeout(timer);
     },
   };
+}
+
+/** Has the connection closed after the answer. */
+async function closing(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer;
+  response.headers.set("connection", "close");
+  return response;
 }
 
 /** Counts and logs a call that failed. */

@@ -1,6 +1,7 @@
 /** A request's body: read, inflated and held to its limits before anyone parses it. */
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { messageOf } from "../../base/errors.ts";
 import { errorOf, type Rejection } from "./rejection.ts";
@@ -10,17 +11,27 @@ const inflate = promisify(gunzip);
 
 /** The whole body. @throws a ConnectError when it is larger than may be read, or does not arrive. */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length")) > maxBytes) throw errorOf(tooLarge(maxBytes));
-  let body: Uint8Array;
+  const length = request.headers.get("content-length");
+  if (Number(length) > maxBytes) throw errorOf(tooLarge(maxBytes));
   try {
-    body = await request.bytes();
+    return length === null ? await readChunks(request, maxBytes) : await request.bytes();
   } catch (error) {
-    throw errorOf(
-      isBodyLimit(error) ? tooLarge(maxBytes) : malformed(`the body must arrive whole: ${messageOf(error)}`),
-    );
+    if (error instanceof ConnectError) throw error;
+    throw errorOf(malformed(`the body must arrive whole: ${messageOf(error)}`));
   }
-  if (body.length > maxBytes) throw errorOf(tooLarge(maxBytes));
-  return body;
+}
+
+/** A body whose length nobody has told. */
+async function readChunks({ body }: Request, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    // Leaving the loop cancels the rest.
+    if (length > maxBytes) throw errorOf(tooLarge(maxBytes));
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** gzip as connect-es takes it, with an output that never grows beyond what may be read. */
@@ -46,11 +57,6 @@ export function malformed(message: string): Rejection {
 
 function tooLarge(maxBytes: number): Rejection {
   return { kind: "body_too_large", message: `the body must have at most ${maxBytes} bytes, on the wire and inflated` };
-}
-
-/** Whether Bun stopped to read because its own bound, above ours, was reached. */
-function isBodyLimit(error: unknown): boolean {
-  return error instanceof Error && /too large|exceed/i.test(error.message);
 }
 
 function hasCode(error: unknown, code: string): boolean {

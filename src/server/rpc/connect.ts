@@ -52,18 +52,18 @@ export class Rpc {
     return this.#handlers.has(path);
   }
 
-  /** Answers a POST. Never rejects. */
-  async answer(request: Request, path: string): Promise<Response> {
+  /** Answers a POST; its body may have been read already. Never rejects. */
+  async answer(request: Request, path: string, body?: Uint8Array): Promise<Response> {
     const handler = this.#handlers.get(path);
     const call = callOf(request.headers);
     if (handler === undefined || call === undefined) return this.#unknown(request, path);
     try {
-      const outcome = await this.#exchange(handler, call, request);
-      if (outcome.error !== undefined) this.#report(path, outcome.error, outcome.thrown);
+      const outcome = await this.#exchange(handler, call, request, body);
+      if (outcome.error !== undefined) this.report(path, outcome.error, outcome.thrown);
       return respond(call, outcome);
     } catch (thrown) {
       const error = thrown instanceof ConnectError ? thrown : new ConnectError("internal error", Code.Internal);
-      this.#report(path, error, thrown === error ? undefined : thrown);
+      this.report(path, error, thrown === error ? undefined : thrown);
       return respond(call, await exchangeError(handler, call, request, error));
     }
   }
@@ -73,7 +73,7 @@ export class Rpc {
     const handler = this.#handlers.get(path);
     const call = callOf(request.headers);
     if (handler === undefined || call === undefined) return this.#unknown(request, path);
-    this.#report(path, error, undefined);
+    this.report(path, error, undefined);
     return respond(call, await exchangeError(handler, call, request, error));
   }
 
@@ -84,13 +84,14 @@ export class Rpc {
       Code.Unimplemented,
       { allow: "POST" },
     );
-    this.#report(path, error, undefined);
+    this.report(path, error, undefined);
     return errorResponse(error, errorsOf(request.headers), 405);
   }
 
-  async #exchange(handler: UniversalHandler, call: Call, request: Request): Promise<Outcome> {
+  async #exchange(handler: UniversalHandler, call: Call, request: Request, read?: Uint8Array): Promise<Outcome> {
     const { maxBodyBytes } = this.#options;
-    const body = await readBody(request, maxBodyBytes + (call.protocol === "grpc-web" ? frameHeadBytes : 0));
+    const maxBytes = maxBodyBytes + (call.protocol === "grpc-web" ? frameHeadBytes : 0);
+    const body = read ?? (await readBody(request, maxBytes));
     const messages = await readMessages(handler.method, call, request.headers, body, maxBodyBytes);
     const outcome = await exchange(handler, call, request, body);
     if (outcome.error === undefined || outcome.reached) return outcome;
@@ -110,11 +111,12 @@ export class Rpc {
           Code.InvalidArgument,
         )
       : new ConnectError(`the path must be one of ${[...this.#handlers.keys()].join(", ")}`, Code.Unimplemented);
-    this.#report(path, error, undefined);
+    this.report(path, error, undefined);
     return errorResponse(error, errorsOf(request.headers), known ? 415 : 404);
   }
 
-  #report(path: string, error: ConnectError, ours: unknown): void {
+  /** Tells of a call that failed; `ours` is what was thrown when the failure is ours. */
+  report(path: string, error: ConnectError, ours: unknown): void {
     this.#options.failed({ path, error, ours });
   }
 }

@@ -26,12 +26,12 @@ export class Recorder {
   }
 
   /** Records all actions of a request; nothing here can fail. */
-  record({ metrics, series, numbers }: Batch): void {
+  record({ length, metrics, series, numbers }: Batch): void {
     const shard = this.#shard;
     const seconds = Date.now() / 1000;
     let last: PushMetric | undefined;
     shard.begin();
-    for (let index = 0; index < metrics.length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
       const metric = metrics[index]!;
       shard.write(metric, series[index]!, numbers[index]!);
       if (metric === last) continue;

@@ -12,16 +12,22 @@ export interface Action {
   readonly number: number;
 }
 
-/** The actions of one request, each resolved to a series; as long as the arrays. */
+/** The actions of one request, each resolved to a series: at most `maxActions`. */
 export class Batch {
+  length = 0;
   readonly metrics: PushMetric[] = [];
-  readonly series: number[] = [];
-  readonly numbers: number[] = [];
+  readonly series = new Int32Array(maxActions);
+  readonly numbers = new Float64Array(maxActions);
+
+  clear(): void {
+    this.length = 0;
+  }
 
   add(metric: PushMetric, series: number, number: number): void {
-    this.metrics.push(metric);
-    this.series.push(series);
-    this.numbers.push(number);
+    this.metrics[this.length] = metric;
+    this.series[this.length] = series;
+    this.numbers[this.length] = number;
+    this.length += 1;
   }
 }
 

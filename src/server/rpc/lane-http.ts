@@ -1,0 +1,82 @@
+/** Which requests may take the lane, and its answers as HTTP. */
+import { messageOf } from "../../base/errors.ts";
+import type { Kind } from "../../metrics/definition.ts";
+import type { Cors } from "../cors.ts";
+import { malformed } from "./body.ts";
+import { errorsOf } from "./call.ts";
+import type { Rpc } from "./connect.ts";
+import { errorResponse } from "./errors.ts";
+import { type FormatName, type Lane, Successes } from "./lane.ts";
+import { methodPaths } from "./methods.ts";
+import { errorOf } from "./rejection.ts";
+
+/** The content types as nearly all write them; another spelling is for connect-es. */
+const formats: ReadonlyMap<string | null, FormatName> = new Map([
+  ["application/json", "json"],
+  ["application/proto", "proto"],
+  ["application/protobuf", "proto"],
+]);
+
+export interface LaneHttpOptions {
+  readonly lane: Lane;
+  readonly rpc: Rpc;
+  readonly cors: Cors;
+  readonly maxBodyBytes: number;
+}
+
+export class LaneHttp {
+  readonly #options: LaneHttpOptions;
+  readonly #successes = new Successes();
+  /** What a good answer to a request without an Origin has, by content type. */
+  readonly #inits: ReadonlyMap<string, ResponseInit>;
+
+  constructor(options: LaneHttpOptions) {
+    this.#options = options;
+    const init = (type: string) => ({ headers: new Headers({ "content-type": type, vary: "Origin" }) });
+    this.#inits = new Map([...formats.keys()].map((type) => [type!, init(type!)]));
+  }
+
+  /** Answers a POST to a method; undefined for a request that is not plain enough, of which nothing was read then. */
+  take(request: Request, kind: Kind): Promise<Response> | undefined {
+    const { headers } = request;
+    const type = headers.get("content-type");
+    const format = formats.get(type);
+    const length = headers.get("content-length");
+    if (format === undefined || length === null || Number(length) > this.#options.maxBodyBytes) return undefined;
+    if (headers.has("content-encoding") || headers.has("connect-timeout-ms") || headers.has("idempotency-key")) {
+      return undefined;
+    }
+    return request.bytes().then(
+      (bytes) => this.#answer(request, kind, format, type!, bytes),
+      (error: unknown) => this.#lost(request, kind, error),
+    );
+  }
+
+  #answer(
+    request: Request,
+    kind: Kind,
+    format: FormatName,
+    type: string,
+    bytes: Uint8Array,
+  ): Response | Promise<Response> {
+    const outcome = this.#options.lane.push(kind, format, bytes);
+    if (typeof outcome === "number") {
+      const body = format === "json" ? this.#successes.json(outcome) : this.#successes.proto(outcome);
+      if (!request.headers.has("origin")) return new Response(body, this.#inits.get(type)!);
+      return this.#options.cors.apply(request, new Response(body, { headers: { "content-type": type } }));
+    }
+    const { cors, rpc } = this.#options;
+    const path = methodPaths[kind];
+    if (outcome === undefined) return rpc.answer(request, path, bytes).then((answer) => cors.apply(request, answer));
+    const error = errorOf(outcome);
+    rpc.report(path, error, undefined);
+    return cors.apply(request, errorResponse(error, errorsOf(request.headers)));
+  }
+
+  /** The body did not arrive. */
+  async #lost(request: Request, kind: Kind, error: unknown): Promise<Response> {
+    const { cors, rpc } = this.#options;
+    const lost = errorOf(malformed(`the body must arrive whole: ${messageOf(error)}`));
+    return cors.apply(request, await rpc.reject(request, methodPaths[kind], lost));
+  }
+}
