@@ -2,10 +2,8 @@
 import { messageOf, type Trouble } from "../base/errors.ts";
 import { type Assignment, assignmentVariable, decode, type FromThread, type ToThread } from "./protocol.ts";
 
-/** The entry that every thread starts with. In the compiled binary each module has the binary's own address. */
-const entry = import.meta.url.endsWith("/worker/spawn.ts")
-  ? new URL("../main.ts", import.meta.url).href
-  : import.meta.url;
+/** The entry that every thread starts with: the binary's own, or `src/main.ts` when run from source. */
+const entry = import.meta.url.includes("/$bunfs/") ? Bun.main : new URL("../main.ts", import.meta.url).href;
 
 /** What is told of a thread. Nothing is told after `end` was called or `ended` was. */
 export interface ThreadEvents {
@@ -36,7 +34,7 @@ export class Thread {
     this.#worker.onmessage = (event: MessageEvent<unknown>) => this.#hear(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#lastError = event.message;
+      this.#lastError = withoutFrame(event.message);
     };
     this.closed = new Promise((resolve) => {
       this.#worker.addEventListener("close", (event) => {
@@ -74,4 +72,9 @@ export class Thread {
     this.#over = true;
     this.#events.ended(trouble);
   }
+}
+
+/** The message of an error event begins with a frame of the source, which belongs to no log line. */
+function withoutFrame(message: string): string {
+  return /^\w*error: .*$/im.exec(message)?.[0] ?? message;
 }
