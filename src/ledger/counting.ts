@@ -13,6 +13,9 @@ import { HandlerTotals } from "./totals.ts";
 
 const dayMs = 86_400_000;
 
+/** A few milliseconds of SQLite's time. */
+const rowsPerStatement = 1000;
+
 /** Records a batch in the open transaction, in which the handler's lease was proved. */
 export async function count(
   query: Query,
@@ -60,24 +63,30 @@ async function life(query: Query, handler: string): Promise<{ bornMs: number; fl
   return { bornMs: integerOf(row?.born_ms), floorMs: floor === null ? undefined : integerOf(floor) };
 }
 
-/** Makes a row for each that has none, in one statement, and returns the keys of those. */
+/** Makes a row for each that has none, and returns the keys of those. */
 async function insertNew(
   query: Query,
   dialect: Database["dialect"],
   handler: string,
   candidates: readonly Ended[],
 ): Promise<readonly string[]> {
-  if (candidates.length === 0) return [];
-  const json = JSON.stringify(candidates.map((ended) => [ended.key, ended.createdMs]));
-  const rows =
-    dialect === "postgres"
-      ? await query`INSERT INTO specta_ended (handler, key, created_ms)
-          SELECT ${handler}, item->>0, (item->>1)::bigint FROM jsonb_array_elements(${json}::text::jsonb) AS item
-          ON CONFLICT DO NOTHING RETURNING key`
-      : await query`INSERT INTO specta_ended (handler, key, created_ms)
-          SELECT ${handler}, item.value->>0, item.value->>1 FROM json_each(${json}) AS item WHERE true
-          ON CONFLICT DO NOTHING RETURNING key`;
-  return rows.map((row) => textOf(row.key));
+  const keys: string[] = [];
+  for (let start = 0; start < candidates.length; start += rowsPerStatement) {
+    // SQLite's work is done on our thread: requests get their turn between two statements.
+    if (start > 0) await Bun.sleep(0);
+    const part = candidates.slice(start, start + rowsPerStatement).map((ended) => [ended.key, ended.createdMs]);
+    const json = JSON.stringify(part);
+    const rows =
+      dialect === "postgres"
+        ? await query`INSERT INTO specta_ended (handler, key, created_ms)
+            SELECT ${handler}, item->>0, (item->>1)::bigint FROM jsonb_array_elements(${json}::text::jsonb) AS item
+            ON CONFLICT DO NOTHING RETURNING key`
+        : await query`INSERT INTO specta_ended (handler, key, created_ms)
+            SELECT ${handler}, item.value->>0, item.value->>1 FROM json_each(${json}) AS item WHERE true
+            ON CONFLICT DO NOTHING RETURNING key`;
+    for (const row of rows) keys.push(textOf(row.key));
+  }
+  return keys;
 }
 
 /**
@@ -86,8 +95,10 @@ async function insertNew(
  * A date that lies ahead is held to our clock.
  */
 async function prune(query: Query, handler: string, lookbackMs: number, nowMs: number): Promise<void> {
-  const [reach] = await query`SELECT MIN(created_ms) AS oldest, MAX(created_ms) AS newest
-    FROM specta_ended WHERE handler = ${handler}`;
+  // Two aggregates in one SELECT would read the whole index on SQLite.
+  const [reach] = await query`SELECT
+    (SELECT MIN(created_ms) FROM specta_ended WHERE handler = ${handler}) AS oldest,
+    (SELECT MAX(created_ms) FROM specta_ended WHERE handler = ${handler}) AS newest`;
   if (!reach || reach.newest === null) return;
   const cutoffMs = Math.floor(Math.min(nowMs, integerOf(reach.newest)) - 2 * lookbackMs - dayMs);
   if (integerOf(reach.oldest) > cutoffMs) return;

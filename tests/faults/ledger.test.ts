@@ -98,7 +98,7 @@ describe("PostgreSQL", () => {
     for (const [index, statement] of [
       "INSERT INTO specta_ended",
       "INSERT INTO specta_totals",
-      "SELECT MIN",
+      "(SELECT MIN",
     ].entries()) {
       const lease = await held(ledger);
       strike = statement;

@@ -64,6 +64,13 @@ const growingLookback: readonly Command[] = [
   { type: "poll", replica: 0 },
 ];
 
+/** The other replica takes over and polls while this one is between two of its statements. */
+const overlappingPolls: readonly (readonly Command[])[] = Array.from({ length: 8 }, (_, at) => [
+  { type: "start", aheadMs: 0 },
+  { type: "end", run: 0, aheadMs: 0 },
+  { type: "race", replica: 0, at },
+]);
+
 interface Ground {
   readonly url: string;
   readonly run: ((statement: string) => Promise<unknown>) | undefined;
@@ -177,8 +184,14 @@ describe.each(grounds)("on %s", (kind, numRuns, makeGround) => {
   }
 
   if (kind === "postgres") {
+    test("with fencing no two polls overlap", async () => {
+      for (const commands of overlappingPolls) await live(ground, commands);
+    }, 60_000);
+
     test("without fencing they do not: the control", async () => {
-      expect(await firstWrong(ground, provesEveryLease)).toMatch(/times, the truth is|lost its lease/);
+      expect(await firstWrong(ground, provesEveryLease, overlappingPolls)).toMatch(
+        /times, the truth is|lost its lease/,
+      );
     }, 60_000);
   }
 });
