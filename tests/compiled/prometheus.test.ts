@@ -9,14 +9,14 @@ const clients = 8;
 const pushesOfOne = 125;
 
 /** Quarters of whole numbers, so that no sum is rounded and the order of adding does not matter. */
-function valueOf(client: number, push: number): number {
+function numberOf(client: number, push: number): number {
   return (client * pushesOfOne + push) / 4;
 }
 
 async function pushAll(url: string, client: number): Promise<number> {
   let sum = 0;
   for (let push = 0; push < pushesOfOne; push += 1) {
-    const number = valueOf(client, push);
+    const number = numberOf(client, push);
     const action = [{ metric: "page_ready_duration_seconds", labels: { page: "root" }, number }];
     const answer = await fetch(`${url}/metrics.API/Histogram`, {
       method: "POST",
