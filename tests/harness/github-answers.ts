@@ -104,6 +104,13 @@ function repository(api: string, owner: string, name: string, id: number): Repos
   };
 }
 
+/** The fields that the build handler reads, alone: a full body has ten kilobytes, which a long simulation need not parse. */
+export function briefly(body: RunBody): Partial<RunBody> {
+  const { id, name, path, status, conclusion, run_attempt = 1, created_at, updated_at } = body;
+  const { run_started_at = created_at } = body;
+  return { id, name: name ?? null, path, status, conclusion, run_attempt, created_at, updated_at, run_started_at };
+}
+
 /** One attempt of a run, as both the listing and the attempt's own address give it. */
 export function runBody(api: string, state: AttemptState): RunBody {
   const home = `${api}/repos/${state.owner}/${state.repository}`;

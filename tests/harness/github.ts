@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type AttemptState, type ErrorBody, type RunBody, runBody } from "./github-answers.ts";
+import { type AttemptState, briefly, type ErrorBody, type RunBody, runBody } from "./github-answers.ts";
 
 export interface FakeAttempt {
   readonly startedMs: number;
@@ -70,6 +70,8 @@ const maxResults = 1000;
 export class FakeGitHub {
   readonly owner: string;
   readonly token: string;
+  /** Whether bodies have the fields alone that are read. */
+  readonly brief: boolean;
   now: () => number;
   readonly requests: Seen[] = [];
   /** Runs by the repository's name. */
@@ -85,8 +87,9 @@ export class FakeGitHub {
   #server = createServer((request, response) => void this.#serve(request, response));
   #bodies = new Map<string, string>();
 
-  constructor(options: { owner?: string; token?: string; now?: () => number } = {}) {
+  constructor(options: { owner?: string; token?: string; now?: () => number; brief?: boolean } = {}) {
     this.owner = options.owner ?? "acme";
+    this.brief = options.brief ?? false;
     this.token = options.token ?? "ghp_sentinel";
     this.now = options.now ?? Date.now;
   }
@@ -232,7 +235,7 @@ export class FakeGitHub {
         conclusion: ended ? attempt.conclusion : undefined,
       };
       const made: RunBody = runBody(this.url, state);
-      body = JSON.stringify(made);
+      body = JSON.stringify(this.brief ? briefly(made) : made);
       this.#bodies.set(key, body);
     }
     return body;

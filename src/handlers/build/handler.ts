@@ -15,10 +15,9 @@ import { definitions, rateLimitRemaining } from "./metrics.ts";
 import { Quota, restText } from "./quota.ts";
 import type { Repository, Settings } from "./settings.ts";
 
-/** What tests turn: the clock (Unix milliseconds), the time of one request, the first pause before a retry. */
+/** What tests turn: the clock (Unix milliseconds) and the first pause before a retry. */
 export interface Tuning {
   readonly now?: () => number;
-  readonly requestMs?: number;
   readonly retryMs?: number;
 }
 
@@ -27,7 +26,7 @@ const nothing: Memory = { pages: new Map(), recorded: new Set() };
 /** @throws Error when SPECTA_GITHUB_URL is no URL */
 export function createHandler(settings: Settings, world: World, tuning: Tuning = {}): Handler<Settings> {
   const { organization, lookback: lookbackMs, repositories } = settings;
-  const { now = Date.now, requestMs = maxGithubRequestMs, retryMs = githubRetryMs } = tuning;
+  const { now = Date.now, retryMs = githubRetryMs } = tuning;
   const quota = new Quota(now);
   const token = world.variables.SPECTA_GITHUB_TOKEN?.trim() ?? "";
   const baseUrl = parseBaseUrl(world.variables.SPECTA_GITHUB_URL);
@@ -73,7 +72,7 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
         baseUrl,
         quota,
         signal,
-        requestMs: Math.min(requestMs, Math.floor(timeoutMs / 4)),
+        requestMs: Math.min(maxGithubRequestMs, Math.floor(timeoutMs / 4)),
         retryMs,
       });
       const looks = await inLanes(maxGithubLanes, repositories, (repository) =>

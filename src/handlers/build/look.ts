@@ -1,4 +1,4 @@
-import { maxGithubAttempts } from "../../base/limits.ts";
+import { maxGithubAttempts, maxGithubPages } from "../../base/limits.ts";
 import type { Ended } from "../handler.ts";
 import { endedOf, keyOf, type Run, type Workflow, workflowOf } from "./classify.ts";
 import { type GitHub, NoAnswer } from "./github.ts";
@@ -79,13 +79,14 @@ export async function look(request: LookRequest): Promise<Look> {
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       failed += 1;
-      failure = `${failed} earlier attempts, the last of run ${run.id}, attempt ${attempt}: ${error.message}`;
+      const more = failed > 1 ? ` (${failed} such attempts)` : "";
+      failure = `attempt ${attempt} of run ${run.id}: ${error.message}${more}`;
       if (error.final) break;
     }
   }
 
-  // Runs that a broken listing does not show are still there.
+  // Runs and pages that a broken listing does not show are still there.
   if (listing.failure) for (const key of memory.recorded) recorded.add(key);
-  const pages = listing.failure ? new Map([...memory.pages, ...listing.pages]) : listing.pages;
+  const pages = listing.failure ? new Map([...memory.pages, ...listing.pages].slice(-maxGithubPages)) : listing.pages;
   return { executions, known: { pages, recorded }, failure };
 }
