@@ -12,7 +12,7 @@ const assumed = "development";
 /** Prints what would run, with what, and why a handler is inactive; 1 when a user's own handler cannot be loaded. */
 export async function check({ flags, rest }: Arguments): Promise<number> {
   const isAssumed = !process.env.SPECTA_ENVIRONMENT;
-  const settings = loadSettings(flags.env, rest[0], assumed);
+  const settings = await loadSettings(flags.env, rest[0], assumed);
   const handlers = await Promise.all(
     settings.planned.map((plan) => handlerRow(plan, settings.environment.environment)),
   );

@@ -21,7 +21,7 @@ interface Half {
 /** Runs until a signal asks to stop. Nothing listens before the configuration is known to be good. */
 export async function daemon({ flags }: Arguments): Promise<number> {
   const asked = watchSignals();
-  const settings = loadSettings(flags.env);
+  const settings = await loadSettings(flags.env);
   const { environment } = settings;
   const log = createLog(environment.logLevel);
   watchFaults(log);
@@ -35,7 +35,7 @@ export async function daemon({ flags }: Arguments): Promise<number> {
     port = server.port;
     halves.push(server);
   }
-  if (environment.runWorker) halves.push(await work(withPort(settings, port), registry, log));
+  if (environment.runWorker) halves.push(await work(await withPort(settings, port), registry, log));
 
   const signal = await asked;
   log.info("daemon is stopping", { signal });

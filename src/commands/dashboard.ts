@@ -4,7 +4,7 @@ import { loadSettings } from "./settings.ts";
 
 /** Prints the Grafana dashboard of a configuration. */
 export async function dashboard({ flags, rest }: Arguments): Promise<number> {
-  const monitored = await monitor(loadSettings(flags.env, rest[0]));
+  const monitored = await monitor(await loadSettings(flags.env, rest[0]));
   const { renderDashboard } = await import("../dashboard/render.ts");
   process.stdout.write(renderDashboard(monitored));
   return 0;

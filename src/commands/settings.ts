@@ -2,7 +2,7 @@ import { Problems } from "../base/errors.ts";
 import type { Config, Environment } from "../config/config.ts";
 import { withEnvFile } from "../config/envfile.ts";
 import { readEnvironment } from "../config/environment.ts";
-import { loadConfig } from "../config/load.ts";
+import { embeddedName, loadConfig } from "../config/load.ts";
 import { builtIns } from "../handlers/index.ts";
 import { type PlannedHandler, planHandlers } from "../worker/plan.ts";
 
@@ -21,30 +21,34 @@ export interface Settings {
  * @param assumed - what stands in for `SPECTA_ENVIRONMENT` where it is not set
  * @throws {Problems} with all problems there are, of the environment and of the configuration
  */
-export function loadSettings(envFile: string | undefined, configFile?: string, assumed?: string): Settings {
+export async function loadSettings(
+  envFile: string | undefined,
+  configFile?: string,
+  assumed?: string,
+): Promise<Settings> {
   const given = withEnvFile(process.env, envFile);
   const variables =
     assumed === undefined || given.SPECTA_ENVIRONMENT ? given : { ...given, SPECTA_ENVIRONMENT: assumed };
   const problems: string[] = [];
-  const environment = collect(problems, () => readEnvironment(variables));
+  const environment = await collect(problems, async () => readEnvironment(variables));
   const file = configFile ?? (variables.SPECTA_CONFIG || undefined);
-  const config = collect(problems, () => loadConfig({ file, variables, builtIns }));
+  const config = await collect(problems, () => loadConfig({ file, variables, builtIns }));
   if (environment === undefined || config === undefined) throw new Problems(problems);
   return { environment, config, planned: planHandlers(config, environment, builtIns) };
 }
 
 /** The same with the port that the server really has, when the environment left the choice to the system. */
-export function withPort(settings: Settings, httpPort: number): Settings {
+export async function withPort(settings: Settings, httpPort: number): Promise<Settings> {
   const { environment, config } = settings;
   if (environment.httpPort === httpPort) return settings;
-  const file = config.source === "the embedded default" ? undefined : config.source;
-  const moved = loadConfig({ file, variables: environment.variables, builtIns, httpPort });
+  const file = config.source === embeddedName ? undefined : config.source;
+  const moved = await loadConfig({ file, variables: environment.variables, builtIns, httpPort });
   return { environment, config: moved, planned: planHandlers(moved, environment, builtIns) };
 }
 
-function collect<T>(problems: string[], read: () => T): T | undefined {
+async function collect<T>(problems: string[], read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch (thrown) {
     if (!(thrown instanceof Problems)) throw thrown;
     problems.push(...thrown.problems);

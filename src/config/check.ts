@@ -1,7 +1,7 @@
 /** Runs a valibot schema over a part of the configuration and says what is wrong in the words of its file. */
 import * as v from "valibot";
 import { entriesAt, expectation, kindName, type Path, strayKeys, valueAt } from "./shape.ts";
-import { type Finding, formatPath, type Place, quote } from "./yaml.ts";
+import { type Finding, formatPath, type Place, quote } from "./tree.ts";
 
 /** A part of the configuration. */
 export interface Subject {

@@ -5,8 +5,8 @@ import * as limits from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
 import { atKey, check, complain, isMap, part, type Report, type Subject } from "./check.ts";
 import type { HandlerConfig } from "./config.ts";
+import { quote } from "./tree.ts";
 import { duration, environments, integer, text, unique } from "./values.ts";
-import { quote } from "./yaml.ts";
 
 /** What the configuration must know of a built-in handler. */
 export interface BuiltInShape {

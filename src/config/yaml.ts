@@ -1,4 +1,7 @@
-/** A YAML text as plain values beside their places in the text. Nothing here knows what specta's configuration means. */
+/**
+ * A YAML text as plain values beside their places in the text. Nothing here knows what specta's configuration means.
+ * Import it when a file is read: the library costs 7 MB, which the embedded default does without.
+ */
 import {
   type ErrorCode,
   isAlias,
@@ -11,37 +14,8 @@ import {
   parseDocument,
 } from "yaml";
 import { maxConfigDepth, maxConfigValues } from "../base/limits.ts";
+import { type Entry, type Finding, formatPath, type Path, type Place, placeAt, type Tree } from "./tree.ts";
 import { expand } from "./variables.ts";
-
-/** Where a value stands. */
-export interface Place {
-  /** Offset of the value, and of its key where it has one. */
-  readonly offset: number;
-  readonly keyOffset: number;
-  /** The text as it was written, where variables have changed it: what may be shown in its stead. */
-  readonly source: string | undefined;
-  /** The variable that the whole value is. */
-  readonly variable: string | undefined;
-  /** A problem with it was found already; whatever else is wrong with it follows from that. */
-  readonly broken: boolean;
-  readonly parts: ReadonlyMap<string | number, Place>;
-}
-
-export interface Finding {
-  readonly offset: number;
-  readonly text: string;
-}
-
-export interface Tree {
-  readonly value: unknown;
-  readonly place: Place;
-  readonly findings: readonly Finding[];
-  /** Line and column of an offset, from 1. */
-  position(offset: number): string;
-}
-
-type Entry = { readonly value: unknown; readonly place: Place };
-type Path = readonly (string | number)[];
 
 /**
  * Reads one document. Strings have their variables; maps are plain objects. When the syntax is broken, `findings` tells
@@ -69,24 +43,6 @@ export function readYaml(text: string, lookup: (name: string) => string | undefi
   return { ...entry, findings: reader.findings, position };
 }
 
-/** A path as the messages write it: `handlers.endpoint.targets[0].urls`. */
-export function formatPath(path: Path): string {
-  if (path.length === 0) return "the file";
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else if (/^[\w:-]{1,100}$/.test(step)) text += text === "" ? step : `.${step}`;
-    else text += `[${quote(step)}]`;
-  }
-  return text;
-}
-
-/** Text as messages show it: in quotes, its first line, not for ever. */
-export function quote(text: string): string {
-  const line = text.split("\n")[0] ?? "";
-  return JSON.stringify(line.length > 100 ? `${line.slice(0, 100)}…` : line);
-}
-
 /** In place of the library's messages that quote the text, which may be a secret, or speak of the library. */
 const syntaxRules: Partial<Record<ErrorCode, string>> = {
   BAD_COLLECTION_TYPE: "A tag does not fit its value",
@@ -98,11 +54,6 @@ const syntaxRules: Partial<Record<ErrorCode, string>> = {
   TAG_RESOLVE_FAILED: "A tag is not known",
   UNEXPECTED_TOKEN: "This was not expected here",
 };
-
-function placeAt(offset: number, rest?: Partial<Place>): Place {
-  const none = { keyOffset: offset, source: undefined, variable: undefined, broken: false, parts: new Map() };
-  return { offset, ...none, ...rest };
-}
 
 class Reader {
   readonly findings: Finding[] = [];

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { parseAllDocuments } from "yaml";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { builtIns } from "../../src/handlers/index.ts";
 import { alloyProblems } from "../harness/alloy.ts";
 import { root } from "../harness/build.ts";
@@ -194,7 +194,7 @@ function configOf(text: string) {
   try {
     const file = join(folder, "specta.yaml");
     writeFileSync(file, text);
-    return loadConfig({ file, variables: { SPECTA_ENVIRONMENT: "production" }, builtIns });
+    return loadFile({ file, variables: { SPECTA_ENVIRONMENT: "production" }, builtIns });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

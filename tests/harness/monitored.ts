@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { monitor } from "../../src/commands/monitored.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import type { Monitored } from "../../src/dashboard/monitored.ts";
 import { builtIns } from "../../src/handlers/index.ts";
 import { planHandlers } from "../../src/worker/plan.ts";
@@ -12,7 +12,7 @@ import { root } from "./build.ts";
 function monitoredBy(file: string | undefined): Promise<Monitored> {
   const variables = { SPECTA_ENVIRONMENT: "production", SPECTA_GITHUB_TOKEN: "token" };
   const environment = readEnvironment(variables);
-  const config = loadConfig({ file, variables, builtIns });
+  const config = loadFile({ file, variables, builtIns });
   return monitor({ environment, config, planned: planHandlers(config, environment, builtIns) });
 }
 

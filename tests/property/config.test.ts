@@ -8,7 +8,7 @@ import { Problems } from "../../src/base/errors.ts";
 import { maxConfigBytes, maxConfigProblems } from "../../src/base/limits.ts";
 import { parseEnvFile } from "../../src/config/envfile.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { builtIns } from "../fixtures/config/built-ins.ts";
 
 /** For one file of the largest size, on a slow and busy machine; most take a fiftieth. */
@@ -25,7 +25,7 @@ function refusals(content: string | Uint8Array): number {
   writeFileSync(file, content);
   const start = performance.now();
   try {
-    loadConfig({ file, variables: { A: "1", B: "x" }, builtIns });
+    loadFile({ file, variables: { A: "1", B: "x" }, builtIns });
     return 0;
   } catch (error) {
     if (!(error instanceof Problems)) throw error;

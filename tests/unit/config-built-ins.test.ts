@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { BuiltInShape } from "../../src/config/handlers.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { reservedPrefix } from "../../src/config/pushed.ts";
 import { builtIns } from "../../src/handlers/index.ts";
 import { builtIns as standIns } from "../fixtures/config/built-ins.ts";
@@ -14,7 +14,7 @@ const world = { environment: "production", variables: {} };
 function settingsOf(example: string): ReadonlyMap<string, unknown> {
   const file = join(import.meta.dir, "../../examples", example);
   const variables = { SPECTA_ENVIRONMENT: world.environment };
-  const { handlers } = loadConfig({ file, variables, builtIns: shapes });
+  const { handlers } = loadFile({ file, variables, builtIns: shapes });
   return new Map(handlers.map(({ name, settings }) => [name, settings]));
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Problems } from "../../src/base/errors.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { builtIns, variables } from "../fixtures/config/built-ins.ts";
 
 const folder = join(import.meta.dir, "../fixtures/config");
@@ -11,7 +11,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 const ok = files.filter((name) => name.endsWith(".ok.yaml"));
 const bad = files.filter((name) => name.endsWith(".bad.yaml"));
 
-const load = (name: string) => loadConfig({ file: join(folder, name), variables, builtIns });
+const load = (name: string) => loadFile({ file: join(folder, name), variables, builtIns });
 const expected = (name: string, ending: string) => Bun.file(join(folder, name.replace(".yaml", ending))).text();
 
 function problemsOf(name: string): readonly string[] {

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { Problems } from "../../src/base/errors.ts";
 import { maxConfigBytes, maxConfigProblems } from "../../src/base/limits.ts";
 import type { Config } from "../../src/config/config.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { countSeries } from "../../src/config/pushed.ts";
 import { ownAddress, type Variables } from "../../src/config/variables.ts";
 import { builtIns } from "../fixtures/config/built-ins.ts";
@@ -33,7 +33,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function load(text: string | Uint8Array, variables: Variables = {}, handlers = builtIns): Config {
   const file = join(folder, "specta.yaml");
   writeFileSync(file, text);
-  return loadConfig({ file, variables, builtIns: handlers });
+  return loadFile({ file, variables, builtIns: handlers });
 }
 
 /** The problems of a text, without the file's path. */
@@ -50,10 +50,10 @@ function problems(text: string | Uint8Array, variables: Variables = {}, handlers
 
 describe("the embedded default", () => {
   const urls = (variables: Variables, httpPort?: number) =>
-    endpointTargets(loadConfig({ file: undefined, variables, builtIns, httpPort })).flatMap((target) => target.urls);
+    endpointTargets(loadFile({ file: undefined, variables, builtIns, httpPort })).flatMap((target) => target.urls);
 
   test("is the metric of pages and the endpoint handler watching specta itself, in every environment", () => {
-    const config = loadConfig({ file: undefined, variables: {}, builtIns });
+    const config = loadFile({ file: undefined, variables: {}, builtIns });
     expect(config).toMatchObject({ source: "the embedded default", folder: process.cwd() });
     expect(config.metrics).toEqual({
       page_ready_duration_seconds: {
@@ -104,7 +104,7 @@ describe("a file", () => {
 
   test("that is missing is a problem", () => {
     const missing = join(folder, "missing.yaml");
-    expect(() => loadConfig({ file: missing, variables: {}, builtIns })).toThrow(
+    expect(() => loadFile({ file: missing, variables: {}, builtIns })).toThrow(
       `${missing} must be a configuration file that can be read: no such file`,
     );
   });
@@ -252,7 +252,7 @@ test("series are the product of each label's values and its absence", () => {
 
 describe("examples/specta.yaml", () => {
   test("is accepted without any variable", () => {
-    const config = loadConfig({ file: join(examples, "specta.yaml"), variables: {}, builtIns });
+    const config = loadFile({ file: join(examples, "specta.yaml"), variables: {}, builtIns });
     expect(config.handlers.map(({ name }) => name)).toEqual([
       "endpoint",
       "build",
@@ -278,7 +278,7 @@ describe("examples/specta.yaml", () => {
 
 describe("examples/splits.yaml", () => {
   const splits = (environment: string) =>
-    loadConfig({ file: join(examples, "splits.yaml"), variables: { SPECTA_ENVIRONMENT: environment }, builtIns });
+    loadFile({ file: join(examples, "splits.yaml"), variables: { SPECTA_ENVIRONMENT: environment }, builtIns });
   const urls = (environment: string) =>
     endpointTargets(splits(environment))
       .filter(({ environments }) => environments.length === 0 || environments.includes(environment))

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problems } from "../../src/base/errors.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadFile } from "../../src/config/load-file.ts";
 import { builtIns } from "../fixtures/config/built-ins.ts";
 
 const secret = "hush-hush-4711";
@@ -20,7 +20,7 @@ function told(text: string, variables: Record<string, string> = {}): string {
   const file = join(folder, "specta.yaml");
   writeFileSync(file, text);
   try {
-    loadConfig({ file, variables, builtIns });
+    loadFile({ file, variables, builtIns });
   } catch (error) {
     if (!(error instanceof Problems)) throw error;
     return `${error.message}\n${error.stack}\n${Bun.inspect(error)}\n${JSON.stringify(error.problems)}`;
