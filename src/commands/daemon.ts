@@ -5,6 +5,7 @@ import { createLog, type Log } from "../base/log.ts";
 import { ownMetrics } from "../metrics/own.ts";
 import { processFamilies } from "../metrics/process.ts";
 import { Registry } from "../metrics/registry.ts";
+import { Status } from "../status/status.ts";
 import type { Arguments } from "./command.ts";
 import { lazyLedger } from "./lazy-ledger.ts";
 import { loadSettings, type Settings, withPort } from "./settings.ts";
@@ -28,14 +29,15 @@ export async function daemon({ flags }: Arguments): Promise<number> {
   log.info("daemon is launching procs", { environment: environment.environment });
 
   const registry = createRegistry(environment.environment);
+  const status = new Status({ registry, pushed: environment.runServer ? settings.config.metrics : {}, log });
   const halves: Half[] = [];
   let port = environment.httpPort;
   if (environment.runServer) {
-    const server = await serve(settings, registry, log);
+    const server = await serve(settings, registry, status, log);
     port = server.port;
     halves.push(server);
   }
-  if (environment.runWorker) halves.push(await work(await withPort(settings, port), registry, log));
+  if (environment.runWorker) halves.push(await work(await withPort(settings, port), registry, status, log));
 
   const signal = await asked;
   log.info("daemon is stopping", { signal });
@@ -53,7 +55,7 @@ function createRegistry(environment: string): Registry {
   return registry;
 }
 
-async function serve({ environment, config }: Settings, registry: Registry, log: Log) {
+async function serve({ environment, config }: Settings, registry: Registry, status: Status, log: Log) {
   const { startServer } = await import("../server/serve.ts");
   return await startServer({
     server: config.server,
@@ -64,19 +66,23 @@ async function serve({ environment, config }: Settings, registry: Registry, log:
     port: environment.httpPort,
     threads: environment.httpThreads,
     drainMs: environment.drainMs,
+    routes: status.routes,
   });
 }
 
-async function work({ environment, planned }: Settings, registry: Registry, log: Log): Promise<Half> {
+async function work(settings: Settings, registry: Registry, status: Status, log: Log): Promise<Half> {
+  const { environment, planned } = settings;
   const { Engine } = await import("../worker/engine.ts");
-  const ledger = lazyLedger(environment.databaseUrl);
+  const opened = lazyLedger(environment.databaseUrl);
+  const ledger = status.ledger(opened);
   const engine = new Engine({ handlers: planned, registry, ledger, log });
+  status.watch(engine, planned, ledger);
   await engine.start();
   return {
     drain: async () => undefined,
     async stop(maxMs) {
-      await engine.stop(maxMs);
-      await ledger.close();
+      await Promise.all([engine.stop(maxMs), status.stop()]);
+      await opened.close();
     },
   };
 }
