@@ -2,8 +2,9 @@
 import { messageOf, type Trouble } from "../base/errors.ts";
 import { type Assignment, assignmentVariable, decode, type FromThread, type ToThread } from "./protocol.ts";
 
-/** The entry that every thread starts with: the binary's own, or `src/main.ts` when run from source. */
-const entry = import.meta.url.includes("/$bunfs/") ? Bun.main : new URL("../main.ts", import.meta.url).href;
+/** The entry that every thread starts with: `src/main.ts`, or in the compiled binary the binary's own. */
+const isSource = import.meta.url.endsWith("/src/worker/spawn.ts");
+const entry = isSource ? new URL("../main.ts", import.meta.url).href : Bun.main;
 
 /** What is told of a thread. Nothing is told after `end` was called or `ended` was. */
 export interface ThreadEvents {

@@ -78,14 +78,18 @@ function readCooler(cooler: unknown): number {
 
 function readMetrics(metrics: unknown): Metrics {
   const read = v.safeParse(metricsSchema, metrics);
-  if (!read.success) {
-    const [issue] = read.issues;
-    const path = (issue.path ?? []).map(({ key }) => `.${String(key)}`).join("");
-    throw new Error(`metrics${path} ${issue.message}`);
-  }
+  if (!read.success) throw new Error(describe(read.issues[0]));
   const amount = Object.keys(read.output).length;
   if (amount > maxHandlerMetrics) throw new Error(`metrics must be at most ${maxHandlerMetrics}: there are ${amount}`);
   return read.output;
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = (issue.path ?? []).map(({ key }) => `.${String(key)}`).join("");
+  const isKey = issue.path?.at(-1)?.origin === "key";
+  if (isKey && issue.expected === "never") return `metrics${path} is an unknown key`;
+  if (isKey && issue.input === undefined) return `metrics${path} must be given`;
+  return `metrics${path} ${issue.message}: ${current(issue.input)}`;
 }
 
 function isObject(value: unknown): value is object {

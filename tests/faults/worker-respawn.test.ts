@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../harness/build.ts";
+
+/** As the package's own script builds: from source every thread keeps some of the text that it was compiled from. */
+function buildFlags(): string[] {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const words = (scripts.build ?? "").split(" ");
+  return words.filter((word) => /^--(?!define|outfile)/.test(word));
+}
+
+interface Left {
+  readonly rssKb: number;
+  readonly threads: number;
+  readonly files: number;
+}
+
+interface Result {
+  readonly before: Left;
+  readonly after: Left;
+  readonly respawns: number;
+  readonly successes: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+test("nothing is left behind of 1,000 threads that died: no memory, no thread, no file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "specta-respawns-"));
+  try {
+    const head = 'export const metrics = { a: { kind: "gauge", help: "x" } };\n';
+    const hold = "const held = new Uint8Array(1_000_000).fill(1);\n";
+    writeFileSync(join(folder, "exit.ts"), `${head}${hold}export const ensure = () => process.exit(held.length);`);
+    writeFileSync(
+      join(folder, "throw.ts"),
+      `${head}${hold}export const ensure = () => { setTimeout(() => { throw held; }); return new Promise(() => {}); };`,
+    );
+    writeFileSync(join(folder, "loop.ts"), `${head}${hold}export const ensure = () => { while (held) ; };`);
+    writeFileSync(join(folder, "import.ts"), `${hold}throw new Error(String(held.length));`);
+    const binary = join(folder, "respawns");
+    const source = join(root, "tests/fixtures/respawns.ts");
+    const built = Bun.spawnSync([process.execPath, "build", source, ...buildFlags(), `--outfile=${binary}`], {
+      cwd: root,
+    });
+    expect(built.stderr.toString()).not.toContain("error");
+    expect(built.exitCode).toBe(0);
+    const child = Bun.spawn([binary, folder, "200", "1000"], { stdout: "pipe", stderr: "pipe" });
+    const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    expect(errors).toBe("");
+    const { before, after, respawns, successes, counts }: Result = JSON.parse(output);
+    expect(respawns).toBeGreaterThanOrEqual(1000);
+    expect(successes).toBe(0);
+    expect(Object.keys(counts).sort()).toEqual(["exit", "import", "loop", "throw"]);
+    expect(after.rssKb).toBeLessThan(before.rssKb * 1.2);
+    expect(after.threads).toBeLessThanOrEqual(before.threads);
+    expect(after.files).toBeLessThanOrEqual(before.files);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 120_000);
