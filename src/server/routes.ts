@@ -31,19 +31,24 @@ export function livenessRoute(isStopping: () => boolean): Route {
 
 export const versionRoute: Route = () => new Response(version, { headers: { "content-type": "application/json" } });
 
-/** The exposition, compressed where the scraper takes gzip. */
 export function metricsRoute(registry: Registry): Route {
-  return async (request) => {
-    const headers = new Headers({ "content-type": expositionContentType, vary: "Accept-Encoding" });
-    const body = expose(registry);
-    if (!acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { headers });
+  return () => new Response(expose(registry), { headers: { "content-type": expositionContentType } });
+}
+
+/** The route, with its answers compressed for those who take gzip. */
+export function compressed(route: Route): Route {
+  return async (request, peer) => {
+    const { body, status, headers } = await route(request, peer);
+    headers.append("vary", "Accept-Encoding");
+    if (!acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { status, headers });
     headers.set("content-encoding", "gzip");
-    return new Response(new Uint8Array(await deflate(body, { level: constants.Z_BEST_SPEED })), { headers });
+    const plain = await new Response(body).arrayBuffer();
+    return new Response(new Uint8Array(await deflate(plain, { level: constants.Z_BEST_SPEED })), { status, headers });
   };
 }
 
 /** Whether gzip is welcome: named, or meant by `*`, with a weight above 0. */
-export function acceptsGzip(header: string | null): boolean {
+function acceptsGzip(header: string | null): boolean {
   const weights = new Map<string, number>();
   for (const part of (header ?? "").toLowerCase().split(",")) {
     const [coding = "", ...parameters] = part.split(";").map((piece) => piece.trim());

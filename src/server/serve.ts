@@ -13,7 +13,7 @@ import { Access } from "./access.ts";
 import { App } from "./app.ts";
 import { Cors } from "./cors.ts";
 import { type Fetch, listen } from "./listen.ts";
-import { livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
+import { compressed, livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
 import { type Failure, Rpc } from "./rpc/connect.ts";
 import { Lane } from "./rpc/lane.ts";
 import { LaneHttp } from "./rpc/lane-http.ts";
@@ -32,7 +32,7 @@ export interface ServerOptions {
   readonly threads: number;
   /** How long everything is still answered once it is known that this process will stop (ms). */
   readonly drainMs: number;
-  /** Further paths that answer GET and HEAD, open to those who may scrape. */
+  /** Further paths that answer GET and HEAD, open to those who may scrape; their answers are compressed. */
   readonly routes?: Readonly<Record<string, Route>>;
   /** How often the files of the certificate are looked at (ms); 10 s unless told. */
   readonly tlsReloadMs?: number;
@@ -70,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     routes: {
       "/": livenessRoute(() => stopping),
       "/version": versionRoute,
-      ...Object.fromEntries(Object.entries(guarded).map(([path, route]) => [path, access.scrape(route)])),
+      ...Object.fromEntries(Object.entries(guarded).map(([path, route]) => [path, access.scrape(compressed(route))])),
     },
     log,
   });

@@ -1,6 +1,9 @@
-/** The actions of one body, as a scanner finds them: each is resolved to its series as soon as it ends. */
+/**
+ * The actions of one body, as a scanner finds them: each is resolved to its series as soon as it ends. Batches are much
+ * of a kind, so an action that differs from the last one in its number alone is seen by comparing bytes.
+ */
 import { maxActions } from "../../base/limits.ts";
-import { type KnownMetrics, maxKnownLabels } from "./known.ts";
+import { type KnownMetric, type KnownMetrics, maxKnownLabels } from "./known.ts";
 import { type Batch, isNumber, type Verifier } from "./verify.ts";
 
 /** A label's place in the body: where key and value start and end. */
@@ -11,6 +14,9 @@ export class Actions {
   metricStart = -1;
   metricEnd = -1;
   number = 0;
+  /** Where the number stands; -1 while there is none. */
+  numberStart = -1;
+  numberEnd = -1;
   /** How many have ended. */
   count = 0;
   /** The first that could not be resolved: its index, and where it stands; -1 when all could. */
@@ -28,6 +34,13 @@ export class Actions {
   readonly #batch: Batch;
   readonly #labels = new Int32Array(maxKnownLabels * placesOfLabel);
   #labelCount = 0;
+  /** The last action that was resolved: where it and its number stand, and its series. */
+  #last: KnownMetric | undefined;
+  #lastSeries = 0;
+  #lastStart = 0;
+  #lastNumberStart = 0;
+  #lastNumberEnd = 0;
+  #lastEnd = 0;
 
   constructor(verifier: Verifier, known: KnownMetrics, batch: Batch) {
     this.#verifier = verifier;
@@ -40,6 +53,7 @@ export class Actions {
     this.count = 0;
     this.unresolved = -1;
     this.isPlain = true;
+    this.#last = undefined;
     this.#batch.clear();
   }
 
@@ -48,7 +62,30 @@ export class Actions {
     this.metricStart = -1;
     this.metricEnd = -1;
     this.number = 0;
+    this.numberStart = -1;
+    this.numberEnd = -1;
     this.#labelCount = 0;
+  }
+
+  /** Where the number stands of an action that starts here and is like the last one up to there; else -1. */
+  likeLastToNumber(view: DataView, start: number): number {
+    if (this.#last === undefined) return -1;
+    const length = this.#lastNumberStart - this.#lastStart;
+    return isSame(view, start, this.#lastStart, length) ? start + length : -1;
+  }
+
+  /** Where an action ends that is like the last one behind its number, too; else -1. */
+  likeLastFromNumber(view: DataView, numberEnd: number): number {
+    const length = this.#lastEnd - this.#lastNumberEnd;
+    return isSame(view, numberEnd, this.#lastNumberEnd, length) ? numberEnd + length : -1;
+  }
+
+  /** Ends an action that is the last one with another number. */
+  repeat(start: number, end: number): void {
+    const isGood = isNumber(this.#verifier.kind, this.number);
+    if (isGood) this.#add(this.#last!, this.#lastSeries);
+    else this.#leave(start, end);
+    this.count += 1;
   }
 
   /** Notes a label; false when there are more than any metric here can have. */
@@ -65,31 +102,52 @@ export class Actions {
 
   /** Ends an action that stands between `start` and `end`. */
   end(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#resolve(bytes)) {
+    const known = this.#known.find(bytes, this.metricStart, this.metricEnd);
+    const series = known === undefined ? -1 : this.#seriesOf(bytes, known);
+    if (known !== undefined && series >= 0 && isNumber(this.#verifier.kind, this.number)) {
+      this.#add(known, series);
+      this.#remember(known, series, start, end);
+    } else {
       this.isPlain &&= this.#isAscii(bytes) && !this.#hasTwins(bytes);
-      if (this.unresolved < 0) {
-        this.unresolved = this.count;
-        this.unresolvedStart = start;
-        this.unresolvedEnd = end;
-      }
+      this.#leave(start, end);
     }
     this.count += 1;
   }
 
-  #resolve(bytes: Uint8Array): boolean {
-    const known = this.#known.find(bytes, this.metricStart, this.metricEnd);
-    if (known === undefined || !isNumber(this.#verifier.kind, this.number)) return false;
+  #remember(known: KnownMetric, series: number, start: number, end: number): void {
+    this.#last = this.numberStart < 0 ? undefined : known;
+    this.#lastSeries = series;
+    this.#lastStart = start;
+    this.#lastNumberStart = this.numberStart;
+    this.#lastNumberEnd = this.numberEnd;
+    this.#lastEnd = end;
+  }
+
+  #add(known: KnownMetric, series: number): void {
+    // Adding zero makes minus zero zero.
+    if (this.count < maxActions) this.#batch.add(known.metric, series, this.number + 0);
+  }
+
+  /** Leaves an action to be verified, which will say what is wrong with it; the first one is enough. */
+  #leave(start: number, end: number): void {
+    if (this.unresolved >= 0) return;
+    this.unresolved = this.count;
+    this.unresolvedStart = start;
+    this.unresolvedEnd = end;
+  }
+
+  /** The series that the labels name, or -1. */
+  #seriesOf(bytes: Uint8Array, known: KnownMetric): number {
     let series = 0;
     let seen = 0;
     for (let at = 0; at < this.#labelCount * placesOfLabel; at += placesOfLabel) {
       const label = known.labels.find(bytes, this.#labels[at]!, this.#labels[at + 1]!);
       const worth = label?.values.find(bytes, this.#labels[at + 2]!, this.#labels[at + 3]!);
-      if (label === undefined || worth === undefined || (seen & label.bit) !== 0) return false;
+      if (label === undefined || worth === undefined || (seen & label.bit) !== 0) return -1;
       seen |= label.bit;
       series += worth;
     }
-    if (this.count < maxActions) this.#batch.add(known.metric, series, this.number + 0);
-    return true;
+    return series;
   }
 
   #isAscii(bytes: Uint8Array): boolean {
@@ -109,6 +167,15 @@ export class Actions {
     }
     return false;
   }
+}
+
+/** Whether so many bytes are the same at two places; they are compared four at a time. */
+function isSame(view: DataView, start: number, other: number, length: number): boolean {
+  if (start + length > view.byteLength) return false;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) if (view.getUint32(start + at) !== view.getUint32(other + at)) return false;
+  for (; at < length; at += 1) if (view.getUint8(start + at) !== view.getUint8(other + at)) return false;
+  return true;
 }
 
 function isEqual(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {

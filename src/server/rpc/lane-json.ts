@@ -41,15 +41,17 @@ export function scanJson(bytes: Uint8Array, actions: Actions): boolean {
 
 /** The actions up to the end of their list. */
 function list(bytes: Uint8Array, start: number, actions: Actions): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
   for (;;) {
-    at = token(bytes, at, openObject);
-    if (at < 0) return -1;
-    const begin = at - 1;
-    actions.begin();
-    at = action(bytes, at, actions);
-    if (at < 0) return -1;
-    actions.end(bytes, begin, at);
+    const begin = space(bytes, at);
+    at = again(bytes, view, begin, actions);
+    if (at < 0) {
+      actions.begin();
+      at = action(bytes, token(bytes, begin, openObject), actions);
+      if (at < 0) return -1;
+      actions.end(bytes, begin, at);
+    }
     at = space(bytes, at);
     if (bytes[at] === closeList) return at + 1;
     if (bytes[at] !== comma) return -1;
@@ -57,8 +59,19 @@ function list(bytes: Uint8Array, start: number, actions: Actions): number {
   }
 }
 
+/** The last action again, with another number. */
+function again(bytes: Uint8Array, view: DataView, start: number, actions: Actions): number {
+  const numberStart = actions.likeLastToNumber(view, start);
+  const numberEnd = number(bytes, numberStart, actions);
+  if (numberEnd < 0) return -1;
+  const end = actions.likeLastFromNumber(view, numberEnd);
+  if (end >= 0) actions.repeat(start, end);
+  return end;
+}
+
 /** An action behind its brace. */
 function action(bytes: Uint8Array, start: number, actions: Actions): number {
+  if (start < 0) return -1;
   let at = space(bytes, start);
   if (bytes[at] === closeObject) return at + 1;
   let seen = 0;
@@ -134,8 +147,7 @@ function number(bytes: Uint8Array, start: number, actions: Actions): number {
   }
   if (digits > exactDigits || (bytes[at]! | 0x20) === 0x65) return longNumber(bytes, begin, actions);
   value = decimals === 0 ? value : value / powersOfTen[decimals]!;
-  actions.number = negative ? -value : value;
-  return at;
+  return note(actions, begin, at, negative ? -value : value);
 }
 
 const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/;
@@ -147,7 +159,13 @@ function longNumber(bytes: Uint8Array, start: number, actions: Actions): number 
   const written = decoder.decode(bytes.subarray(start, end));
   const value = Number(written);
   if (numberPattern.exec(written)?.[0] !== written || !Number.isFinite(value)) return -1;
+  return note(actions, start, end, value);
+}
+
+function note(actions: Actions, start: number, end: number, value: number): number {
   actions.number = value;
+  actions.numberStart = start;
+  actions.numberEnd = end;
   return end;
 }
 

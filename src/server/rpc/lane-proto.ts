@@ -33,25 +33,37 @@ export function scanProto(bytes: Uint8Array, actions: Actions): boolean {
     const begin = at + 2 + lengthBytes(size);
     const end = begin + size;
     if (size < 0 || end > length) return false;
-    actions.begin();
-    if (!action(bytes, view, begin, end, actions)) return false;
-    actions.end(bytes, begin, end);
+    if (!again(view, begin, end, actions)) {
+      actions.begin();
+      if (!action(bytes, view, begin, end, actions)) return false;
+      actions.end(bytes, begin, end);
+    }
     at = end;
   }
   return true;
 }
 
+/** Whether this is the last action with another number; then it is in `actions`. */
+function again(view: DataView, begin: number, end: number, actions: Actions): boolean {
+  const numberStart = actions.likeLastToNumber(view, begin);
+  const numberEnd = numberStart + doubleBytes;
+  if (numberStart < 0 || numberEnd > end || actions.likeLastFromNumber(view, numberEnd) !== end) return false;
+  actions.number = view.getFloat64(numberStart, true);
+  actions.repeat(begin, end);
+  return true;
+}
+
 function action(bytes: Uint8Array, view: DataView, begin: number, end: number, actions: Actions): boolean {
-  let hasNumber = false;
   let at = begin;
   while (at < end) {
     const tag0 = bytes[at];
     const tag1 = bytes[at + 1];
     at += 2;
     if (tag0 === number0 && tag1 === number1) {
-      if (hasNumber || at + doubleBytes > end) return false;
-      hasNumber = true;
+      if (actions.numberStart >= 0 || at + doubleBytes > end) return false;
       actions.number = view.getFloat64(at, true);
+      actions.numberStart = at;
+      actions.numberEnd = at + doubleBytes;
       at += doubleBytes;
       continue;
     }
