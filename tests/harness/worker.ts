@@ -8,6 +8,7 @@ import { Engine } from "../../src/worker/engine.ts";
 import type { Execution } from "../../src/worker/executions.ts";
 import type { PlannedHandler } from "../../src/worker/plan.ts";
 import { root } from "./build.ts";
+import { ManualClock } from "./clock.ts";
 import { Exposition } from "./exposition.ts";
 import { MemoryLog } from "./log.ts";
 
@@ -50,9 +51,11 @@ export class Bench implements AsyncDisposable {
   readonly registry = new Registry("testing");
   readonly executions: Execution[] = [];
   readonly engine: Engine;
+  readonly #clock: Clock | undefined;
   #waiters: (() => void)[] = [];
 
   constructor(handlers: readonly PlannedHandler[], { clock, respawn, ledger, memory }: BenchOptions = {}) {
+    this.#clock = clock;
     this.engine = new Engine({
       handlers,
       registry: this.registry,
@@ -101,7 +104,16 @@ export class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.engine.stop(0);
+    let isStopped = false;
+    const stopped = this.engine.stop(0).then(() => {
+      isStopped = true;
+    });
+    // A clock of the test's own stands still by itself.
+    while (this.#clock instanceof ManualClock && !isStopped) {
+      this.#clock.advance(1);
+      await Bun.sleep(1);
+    }
+    await stopped;
   }
 }
 
