@@ -2,7 +2,7 @@
 import { statusSlotMs, statusSlots } from "../base/limits.ts";
 import type { Row, StatusDocument } from "./document.ts";
 import { type Health, healthOf } from "./health.ts";
-import { type Html, html } from "./html.ts";
+import { Html, html } from "./html.ts";
 import { clockTime, percent, quantity } from "./words.ts";
 
 const slotsPerCell = 3;
@@ -29,81 +29,112 @@ const shapes: Readonly<Record<Level, { readonly top: number; readonly height: nu
 /** Runs that a text names, the latest ones. */
 const maxNamedRuns = 3;
 
-type Times = Pick<StatusDocument, "history" | "now_unix_seconds">;
+/** Draws the histories of one document. Cells begin at full quarters of an hour; the last is the one that now is in. */
+export class Day {
+  readonly #nowSeconds: number;
+  readonly #endSeconds: number;
+  /** Where the first cell begins in a row's history; negative when its beginning is older. */
+  readonly #first: number;
+  readonly #times: string[] = [];
 
-/** The cells of health. */
-export function healthBar(row: Row, times: Times): Html {
-  const runs = runsOf(row.history, times);
-  const when = clockOf(times);
-  const rects = runs.map(({ level, start, end }) => {
-    const { top, height } = shapes[level];
-    return html`<rect class="${level}" x="${start}" y="${top}" width="${end - start}" height="${height}"><title>${level} ${when(start)} to ${when(end)}</title></rect>`;
-  });
-  return html`<svg class="bar" viewBox="0 0 ${cells} 20" preserveAspectRatio="none" role="img" aria-label="${describe(row, runs, when)}">${rects}</svg>`;
-}
-
-/** The line of a number. */
-export function numberLine(row: Row, metric: string, times: Times): Html {
-  const values = cellsOf(row.history, times, (slots) => slots.findLast((value) => value !== null) ?? null);
-  const known = values.filter((value) => value !== null);
-  const [low, high] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
-  const label =
-    known.length === 0
-      ? "Last 24 hours: nothing known"
-      : `Last 24 hours: from ${quantity(metric, low)} to ${quantity(metric, high)}`;
-  const height = (value: number) => (high === low ? 10 : Number((18 - (16 * (value - low)) / (high - low)).toFixed(1)));
-  const steps: string[] = [];
-  for (const [index, value] of values.entries()) {
-    if (value === null) continue;
-    const before = values[index - 1] ?? null;
-    const y = height(value);
-    if (before === null) steps.push(`M${index} ${y}`);
-    else if (before !== value) steps.push(`V${y}`);
-    // What goes on is drawn when it ends.
-    if ((values[index + 1] ?? null) !== value) steps.push(`H${index + 1}`);
+  constructor({ history, now_unix_seconds }: Pick<StatusDocument, "history" | "now_unix_seconds">) {
+    const newest = Math.round(history.end_unix_seconds / history.slot_seconds) - 1;
+    const newestCell = Math.floor(newest / slotsPerCell);
+    this.#nowSeconds = now_unix_seconds;
+    this.#endSeconds = (newestCell + 1) * cellSeconds;
+    this.#first = (newestCell - cells + 1) * slotsPerCell - (newest - statusSlots + 1);
   }
-  return html`<svg class="line" viewBox="0 0 ${cells} 20" preserveAspectRatio="none" role="img" aria-label="${label}"><path d="${steps.join("")}"/></svg>`;
-}
 
-function runsOf(slots: Row["history"], times: Times): Run[] {
-  const levels = cellsOf(slots, times, (some): Level => {
-    const known = some.filter((value) => value !== null);
-    return known.length === 0 ? "unknown" : healthOf(Math.min(...known));
-  });
-  const runs: Run[] = [];
-  for (const [index, level] of levels.entries()) {
-    const last = runs.at(-1);
-    if (last?.level === level) runs[runs.length - 1] = { ...last, end: index + 1 };
-    else runs.push({ level, start: index, end: index + 1 });
+  /** The cells of health. */
+  health(row: Row): Html {
+    const runs = this.#runs(row.history);
+    const rects = runs.map(({ level, start, end }) => {
+      const { top, height } = shapes[level];
+      const shape = `class="${level}" x="${start}" y="${top}" width="${end - start}" height="${height}"`;
+      return `<rect ${shape}><title>${level} ${this.#when(start)} to ${this.#when(end)}</title></rect>`;
+    });
+    return picture("bar", this.#describe(row, runs), rects.join(""));
   }
-  return runs;
+
+  /** The line of a number. */
+  number({ history }: Row, metric: string): Html {
+    const values = this.#values(history);
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (const value of values) {
+      if (value === null) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    if (low > high) return picture("line", "Last 24 hours: nothing known", "");
+    const label = `Last 24 hours: from ${quantity(metric, low)} to ${quantity(metric, high)}`;
+    const heightOf = (value: number) =>
+      high === low ? 10 : Number((18 - (16 * (value - low)) / (high - low)).toFixed(1));
+    const steps: string[] = [];
+    for (const [index, value] of values.entries()) {
+      if (value === null) continue;
+      const before = values[index - 1] ?? null;
+      if (before === null) steps.push(`M${index} ${heightOf(value)}`);
+      else if (before !== value) steps.push(`V${heightOf(value)}`);
+      // What goes on is drawn when it ends.
+      if ((values[index + 1] ?? null) !== value) steps.push(`H${index + 1}`);
+    }
+    return picture("line", label, `<path d="${steps.join("")}"/>`);
+  }
+
+  #runs(history: Row["history"]): Run[] {
+    const runs: Run[] = [];
+    let start = 0;
+    let level = this.#level(history, 0);
+    for (let cell = 1; cell <= cells; cell += 1) {
+      const next = cell < cells ? this.#level(history, cell) : undefined;
+      if (next === level) continue;
+      runs.push({ level, start, end: cell });
+      start = cell;
+      level = next ?? level;
+    }
+    return runs;
+  }
+
+  /** The worst that is known of a cell. */
+  #level(history: Row["history"], cell: number): Level {
+    const start = this.#first + cell * slotsPerCell;
+    let worst = Number.POSITIVE_INFINITY;
+    for (let slot = start; slot < start + slotsPerCell; slot += 1) worst = Math.min(worst, history[slot] ?? worst);
+    return worst === Number.POSITIVE_INFINITY ? "unknown" : healthOf(worst);
+  }
+
+  /** The newest value of each cell. */
+  #values(history: Row["history"]): (number | null)[] {
+    return Array.from({ length: cells }, (_, cell) => {
+      const start = this.#first + cell * slotsPerCell;
+      const slots = history.slice(Math.max(0, start), Math.max(0, start + slotsPerCell));
+      return slots.findLast((value) => value !== null) ?? null;
+    });
+  }
+
+  /** When a cell begins. */
+  #when(cell: number): string {
+    if (cell === cells) return "now";
+    this.#times[cell] ??= clockTime(this.#endSeconds - (cells - cell) * cellSeconds, this.#nowSeconds);
+    return this.#times[cell];
+  }
+
+  #describe({ healthy_ratio }: Row, runs: readonly Run[]): string {
+    if (healthy_ratio === null) return "Last 24 hours: nothing known";
+    const parts = [`Last 24 hours: healthy ${percent(healthy_ratio)} of the time that is known`];
+    const worse = runs.filter(({ level }) => level !== "healthy" && level !== "unknown");
+    for (const { level, start, end } of worse.slice(-maxNamedRuns)) {
+      parts.push(`${level} ${this.#when(start)} to ${this.#when(end)}`);
+    }
+    if (worse.length > maxNamedRuns) parts.push(`and ${worse.length - maxNamedRuns} times before`);
+    const [first] = runs;
+    if (first?.level === "unknown") parts.push(`nothing known before ${this.#when(first.end)}`);
+    return parts.join("; ");
+  }
 }
 
-/** Cells begin at full quarters of an hour; the last is the one that now is in. */
-function cellsOf<T>(slots: Row["history"], { history }: Times, merge: (slots: Row["history"]) => T): T[] {
-  const newest = Math.round(history.end_unix_seconds / history.slot_seconds) - 1;
-  const firstSlot = newest - statusSlots + 1;
-  const firstCell = Math.floor(newest / slotsPerCell) - cells + 1;
-  return Array.from({ length: cells }, (_, index) => {
-    const start = (firstCell + index) * slotsPerCell - firstSlot;
-    return merge(slots.slice(Math.max(0, start), Math.max(0, start + slotsPerCell)));
-  });
-}
-
-/** When a cell begins. */
-function clockOf({ history, now_unix_seconds }: Times): (cell: number) => string {
-  const newest = Math.round(history.end_unix_seconds / history.slot_seconds) - 1;
-  const endSeconds = (Math.floor(newest / slotsPerCell) + 1) * cellSeconds;
-  return (cell) => (cell === cells ? "now" : clockTime(endSeconds - (cells - cell) * cellSeconds, now_unix_seconds));
-}
-
-function describe({ healthy_ratio }: Row, runs: readonly Run[], when: (cell: number) => string): string {
-  if (healthy_ratio === null) return "Last 24 hours: nothing known";
-  const parts = [`Last 24 hours: healthy ${percent(healthy_ratio)} of the time that is known`];
-  const worse = runs.filter(({ level }) => level !== "healthy" && level !== "unknown");
-  for (const { level, start, end } of worse.slice(-maxNamedRuns)) parts.push(`${level} ${when(start)} to ${when(end)}`);
-  if (worse.length > maxNamedRuns) parts.push(`and ${worse.length - maxNamedRuns} times before`);
-  const [first] = runs;
-  if (first?.level === "unknown") parts.push(`nothing known before ${when(first.end)}`);
-  return parts.join("; ");
+/** `shapes` are SVG of our own making. */
+function picture(kind: string, label: string, shapes: string): Html {
+  return html`<svg class="${kind}" viewBox="0 0 ${cells} 20" preserveAspectRatio="none" role="img" aria-label="${label}">${new Html(shapes)}</svg>`;
 }

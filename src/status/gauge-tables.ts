@@ -1,5 +1,5 @@
 /** The tables of gauges: a row a series, with its last day. */
-import { healthBar, numberLine } from "./bars.ts";
+import { Day } from "./bars.ts";
 import type { Certificate, Group, Row, RowState, StatusDocument } from "./document.ts";
 import { type Html, html } from "./html.ts";
 import { cell, section, table, tableRow, withIcon } from "./parts.ts";
@@ -18,9 +18,10 @@ export function groupSection(group: Group, page: StatusDocument): Html {
   const id = `g-${group.metric}`;
   const isBuiltIn = group.title !== group.metric;
   const title = isBuiltIn ? group.title : html`<code>${group.metric}</code>`;
-  const day = html`<span class="day"><span>24 h ago</span><span>now</span></span>`;
+  const days = new Day(page);
+  const axis = html`<span class="day"><span>24 h ago</span><span>now</span></span>`;
   if (group.scale === "number") {
-    const rows = group.rows.map((row) => numberRow(row, group.metric, page));
+    const rows = group.rows.map((row) => numberRow(row, group.metric, days, page));
     return section(
       id,
       title,
@@ -31,14 +32,14 @@ export function groupSection(group: Group, page: StatusDocument): Html {
         [
           ["", "Series"],
           ["is", "Value"],
-          ["past", day],
+          ["past", axis],
           ["since alone", "Since"],
         ],
         rows,
       ),
     );
   }
-  const rows = group.rows.map((row) => healthRow(row, page));
+  const rows = group.rows.map((row) => healthRow(row, days, page));
   const note = isBuiltIn ? tally(group.rows) : html`${group.help} · ${tally(group.rows)}`;
   return section(
     id,
@@ -50,7 +51,7 @@ export function groupSection(group: Group, page: StatusDocument): Html {
       [
         ["", "Service"],
         ["is", "State"],
-        ["past", day],
+        ["past", axis],
         ["share", "Healthy"],
         ["since", "Since"],
       ],
@@ -68,7 +69,7 @@ function tally(rows: readonly Row[]): string {
   return amounts.filter((amount) => amount !== "").join(", ");
 }
 
-function healthRow(row: Row, page: StatusDocument): Html {
+function healthRow(row: Row, days: Day, page: StatusDocument): Html {
   const value = row.value ?? row.last_value;
   const text = value === null ? states[row.state] : html`<data value="${value}">${states[row.state]}</data>`;
   return tableRow(
@@ -76,7 +77,7 @@ function healthRow(row: Row, page: StatusDocument): Html {
     row.name,
     [
       cell("is", withIcon(row.state, text)),
-      cell("past", healthBar(row, page)),
+      cell("past", days.health(row)),
       cell("share", row.healthy_ratio === null ? "–" : percent(row.healthy_ratio)),
       cell("since", sinceOf(row, page), sinceLabel(row)),
     ],
@@ -84,13 +85,13 @@ function healthRow(row: Row, page: StatusDocument): Html {
   );
 }
 
-function numberRow(row: Row, metric: string, page: StatusDocument): Html {
+function numberRow(row: Row, metric: string, days: Day, page: StatusDocument): Html {
   const value = row.value ?? row.last_value;
   const text = value === null ? "–" : html`<data value="${value}">${valueText(metric, value, page)}</data>`;
   const shown = row.state === "reported" ? text : withIcon(row.state, html`${states[row.state]}, was ${text}`);
   const cells = [
     cell("is", shown),
-    cell("past", numberLine(row, metric, page)),
+    cell("past", days.number(row, metric)),
     cell("since alone", sinceOf(row, page), sinceLabel(row)),
   ];
   return tableRow(keyOf(row), row.name, cells, row.state);
@@ -146,11 +147,11 @@ export function certificateSection(certificates: readonly Certificate[], page: S
     ];
     return tableRow(service, service, cells, state);
   });
-  const days = html`<span class="day"><span>0 days</span><span>90 days</span></span>`;
+  const axis = html`<span class="day"><span>0 days</span><span>90 days</span></span>`;
   const heads = [
     ["", "Service"],
     ["is", "Left"],
-    ["past", days],
+    ["past", axis],
     ["since alone", "Expires"],
   ] as const;
   return section(

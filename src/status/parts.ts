@@ -12,7 +12,7 @@ export function section(id: string, title: Body | string, note: Body | string, b
 }
 
 export function table(id: string, kind: string, heads: readonly Head[], rows: readonly Html[]): Html {
-  const columns = heads.map(([kind, head]) => html`<th role="columnheader" scope="col" class="${kind}">${head}</th>`);
+  const columns = heads.map(([kind, head]) => html`<th role="columnheader" scope="col"${classOf(kind)}>${head}</th>`);
   return html`<table role="table" class="${kind}" aria-labelledby="${id}"><thead role="rowgroup"><tr role="row">${columns}</tr></thead><tbody role="rowgroup">${rows}</tbody></table>`;
 }
 
@@ -23,7 +23,7 @@ export function figures(...texts: readonly string[]): Head[] {
 
 /** `key` tells the row from all others of its table, from one look to the next. */
 export function tableRow(key: string, name: Body | string, cells: readonly Html[], state = "", kind = ""): Html {
-  return html`<tr role="row" data-key="${key}" class="${state}"><th role="rowheader" scope="row" class="${kind}">${name}</th>${cells}</tr>`;
+  return html`<tr role="row" data-key="${key}"${classOf(state)}><th role="rowheader" scope="row"${classOf(kind)}>${name}</th>${cells}</tr>`;
 }
 
 /** `label` stands beside the content where there is no room for a head. */
@@ -33,4 +33,8 @@ export function cell(kind: string, content: Body | string, label = ""): Html {
 
 export function withIcon(name: Icon, text: Body | string): Html {
   return html`<span class="state ${name}">${icon(name)}<span>${text}</span></span>`;
+}
+
+function classOf(kind: string): Html | string {
+  return kind === "" ? "" : html` class="${kind}"`;
 }

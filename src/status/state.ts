@@ -153,5 +153,5 @@ function decodeSlots(text: string): Float32Array {
 
 /** A slot's number without the noise that 4 bytes add: 0.1 instead of 0.10000000149. */
 export function plain(value: number): number {
-  return Number(value.toPrecision(7));
+  return Number.isInteger(value * 2) ? value : Number(value.toPrecision(7));
 }
