@@ -20,8 +20,8 @@ export interface Command {
   readonly description: string;
   /** Flags beside `--help`, as citty defines them; `valueHint` stands for the type in the help. */
   readonly flags: ArgsDef;
-  /** The argument as the usage line shows it, when there is one: `[FILE]`. */
-  readonly argument?: string;
+  /** The argument as the usage line shows it, when there is one. */
+  readonly argument?: "[FILE]" | "SHELL";
   /** Loads the work, which returns the exit code. */
   load(): Promise<(given: Arguments) => Promise<number> | number>;
 }

@@ -26,6 +26,13 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./check.ts")).check,
   },
   {
+    name: "completion",
+    description: "Print the completion script of a shell: bash, fish or zsh.",
+    argument: "SHELL",
+    flags: {},
+    load: async () => (await import("./completion.ts")).completion,
+  },
+  {
     name: "daemon",
     description: "Execute Specta's long running process for exposing RPC handlers.",
     flags: { env } satisfies ArgsDef,
