@@ -1,3 +1,3 @@
-/** As the bundler reads it; imported with `{ type: "text" }` it is the same file's text. */
-declare const values: unknown;
-export default values;
+/** Imported with `{ type: "text" }`. */
+declare const text: string;
+export default text;
