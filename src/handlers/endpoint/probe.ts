@@ -41,7 +41,8 @@ export async function probe(url: string, wanted: readonly number[], options: Pro
   } catch (thrown) {
     options.signal.throwIfAborted();
     if (timeout.aborted) return unreached(`no answer within ${formatDuration(options.timeoutMs)}`, "timeout");
-    return unreached(messageOf(thrown), codeOf(thrown) ?? messageOf(thrown));
+    const reason = reasonOf(thrown);
+    return unreached(reason, reason);
   } finally {
     // Closes the connection, whatever its body would still send.
     ended.abort();
@@ -94,8 +95,20 @@ function unreached(reason: string, cause: string): Probe {
   return { isHealthy: false, status: undefined, reason, cause };
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+/** Bun's own words for these are an advice to a person at a keyboard. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "the connection was refused",
+  ECONNRESET: "the connection was closed before an answer",
+  EHOSTUNREACH: "the host cannot be reached",
+  ENETUNREACH: "the network cannot be reached",
+  ENOTFOUND: "the name cannot be resolved",
+  ResponseHeadersTooLarge: "the headers of the answer are too large",
+};
+
+/** Why there was no answer; never with an URL in it, which may hold a secret. */
+function reasonOf(thrown: unknown): string {
+  const code = thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
+  return reasons[code] ?? messageOf(thrown).replace(/\bhttps?:\/\/[^\s"']+/g, "the URL");
 }
 
 function isWeb({ protocol }: URL): boolean {
