@@ -1,6 +1,6 @@
 /** The process's own settings, from environment variables. */
-import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
+import { ipVersion } from "../base/address.ts";
 import { mustBe, Problems } from "../base/errors.ts";
 import { maxDrainSeconds, maxHttpThreads } from "../base/limits.ts";
 import { Secret } from "../base/secret.ts";
@@ -120,7 +120,7 @@ function parseBoolean(text: string): boolean | undefined {
 function parseHost(text: string): string | undefined {
   const isName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*$/i.test(text);
   // Numbers and dots alone are an address that went wrong.
-  return isIP(text) !== 0 || (isName && !/^[\d.]+$/.test(text)) ? text : undefined;
+  return ipVersion(text) !== 0 || (isName && !/^[\d.]+$/.test(text)) ? text : undefined;
 }
 
 function parseRegion(text: string): string | undefined {

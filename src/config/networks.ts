@@ -1,10 +1,10 @@
-import { isIP } from "node:net";
+import { ipVersion } from "../base/address.ts";
 
 /** A network in CIDR form: what it is given, or the whole length of a single address; undefined when it is neither. */
 export function parseNetwork(text: string): string | undefined {
   const slash = text.indexOf("/");
   const address = slash < 0 ? text : text.slice(0, slash);
-  const family = address.includes("%") ? 0 : isIP(address);
+  const family = address.includes("%") ? 0 : ipVersion(address);
   if (family === 0) return undefined;
   const most = family === 4 ? 32 : 128;
   if (slash < 0) return `${address}/${most}`;

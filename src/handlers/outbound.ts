@@ -3,7 +3,6 @@
  * was started with; what the environment file adds is seen by our variables alone, so it is given to `fetch` here.
  */
 import { readFileSync, statSync } from "node:fs";
-import { getCACertificates } from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import { maxPemBytes } from "../base/limits.ts";
 
@@ -59,6 +58,7 @@ export function authorities(
     return path ? certificates(name, path) : [];
   });
   if (named.length === 0) return undefined;
+  const { getCACertificates } = process.getBuiltinModule("node:tls");
   const trusted = getCACertificates("default");
   const known = new Set(trusted.map(withoutSpace));
   const added = named.filter((pem) => !known.has(withoutSpace(pem)));

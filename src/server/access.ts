@@ -1,5 +1,4 @@
 /** Who may push, who may scrape, and how often. */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Secret } from "../base/secret.ts";
 import type { ServerConfig } from "../config/config.ts";
@@ -81,13 +80,13 @@ class Tokens {
     if (token === undefined) return false;
     const given = hash(token);
     let known = false;
-    for (const one of this.#hashes) known = timingSafeEqual(one, given) || known;
+    for (const one of this.#hashes) known = crypto.timingSafeEqual(one, given) || known;
     return known;
   }
 }
 
 function hash(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
+  return new Bun.CryptoHasher("sha256").update(token).digest();
 }
 
 function bearerOf(headers: Headers): string | undefined {

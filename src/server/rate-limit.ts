@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { ipVersion } from "../base/address.ts";
 import { maxRatedAddresses } from "../base/limits.ts";
 
 interface Bucket {
@@ -46,7 +46,7 @@ export class RateLimiter {
 
 /** An IPv6 client has the addresses of a whole /64 to itself; they share a bucket. */
 function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
+  if (ipVersion(address) !== 6) return address;
   const [head = "", tail] = address.split("%")[0]!.split("::");
   const groups = head === "" ? [] : head.split(":");
   const last = tail === undefined || tail === "" ? [] : tail.split(":");

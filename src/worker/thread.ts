@@ -1,5 +1,4 @@
 /** What runs inside a handler's thread, from its birth to its end. */
-import { isMainThread } from "node:worker_threads";
 import { messageOf, type Trouble, troubleOf } from "../base/errors.ts";
 import { maxLogValueChars, maxTracePlaces } from "../base/limits.ts";
 import { type LogLevel, logLevels } from "../base/log.ts";
@@ -12,7 +11,7 @@ import { type Loaded, load } from "./thread/load.ts";
 
 /** Runs the handler that the thread was started for. Called once, by the entry, before anything of a handler is loaded. */
 export function runThread(): void {
-  if (isMainThread) throw new Error("a handler's thread cannot be the main thread");
+  if (Bun.isMainThread) throw new Error("a handler's thread cannot be the main thread");
   const assignment = JSON.parse(process.env[assignmentVariable] ?? "null") as Assignment;
   delete process.env[assignmentVariable];
   delete process.env.SPECTA_THREAD;

@@ -1,5 +1,4 @@
-import { isIP } from "node:net";
-import { connect } from "node:tls";
+import { ipVersion } from "../../base/address.ts";
 import { certificateMs, certificateRetryMs } from "../../base/limits.ts";
 
 /** Reads when the certificate of a host expires, Unix milliseconds; undefined when none can be read in time. */
@@ -9,13 +8,14 @@ export type ReadExpiry = (url: URL, timeoutMs: number, signal: AbortSignal) => P
  * Shakes hands with the host and looks at its own certificate, which need not be trusted or valid for that: the probe is
  * what verifies it. It goes to the host itself, never through a proxy.
  */
-export const readExpiry: ReadExpiry = (url, timeoutMs, signal) => {
+export const readExpiry: ReadExpiry = async (url, timeoutMs, signal) => {
+  const { connect } = await import("node:tls");
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     const socket = connect({
       host,
       port: Number(url.port || 443),
-      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(ipVersion(host) === 0 ? { servername: host } : {}),
       rejectUnauthorized: false,
     });
     const finish = (expiryMs: number | undefined): void => {

@@ -34,7 +34,13 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
   const log = new ChangeLog(now);
   /** Hosts of URLs that were not healthy at last. */
   const failing = new Set<string>();
-  const ca = authorities(world.variables);
+  // Some hundred certificates in memory, which plain HTTP does not need. What is wrong with them is said at the start.
+  let loaded: { readonly ca: readonly string[] | undefined } | undefined;
+  const ca = () => {
+    loaded ??= { ca: authorities(world.variables) };
+    return loaded.ca;
+  };
+  if (endpoints.some(({ url }) => url.protocol === "https:")) ca();
   const userAgent = `specta/${build.tag}`;
 
   async function look(endpoint: Endpoint, { signal, timeoutMs }: Context): Promise<Probe> {

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { ipVersion } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import { maxProbeRedirects } from "../../base/limits.ts";
 import { formatDuration } from "../../base/units.ts";
@@ -21,8 +21,8 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
   /** The proxy that a request to a URL goes through; undefined for none. */
   proxyFor(url: URL): string | undefined;
-  /** Authorities to trust instead of Bun's own, PEM; undefined for Bun's. */
-  readonly ca: readonly string[] | undefined;
+  /** Authorities to trust instead of Bun's own, PEM; undefined for Bun's. Asked where there is TLS. */
+  readonly ca: () => readonly string[] | undefined;
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -69,13 +69,14 @@ async function follow(
   }
 }
 
-async function ask(url: URL, signal: AbortSignal, { userAgent, proxyFor, ca }: ProbeOptions) {
-  const proxy = isLoopback(url.hostname) ? undefined : proxyFor(url);
+async function ask(url: URL, signal: AbortSignal, options: ProbeOptions) {
+  const proxy = isLoopback(url.hostname) ? undefined : options.proxyFor(url);
+  const ca = [url.href, proxy ?? ""].some((href) => href.startsWith("https:")) ? options.ca() : undefined;
   // Bun would take a proxy from the process's own environment, for itself as well; only `false` says that there is none.
   const way: object = { proxy: proxy ?? false };
   const response = await fetch(url.href, {
     ...way,
-    headers: { "User-Agent": userAgent, Accept: "*/*" },
+    headers: { "User-Agent": options.userAgent, Accept: "*/*" },
     redirect: "manual",
     keepalive: false,
     decompress: false,
@@ -116,5 +117,5 @@ function isWeb({ protocol }: URL): boolean {
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || (isIP(hostname) === 4 && hostname.startsWith("127."));
+  return hostname === "localhost" || hostname === "[::1]" || (ipVersion(hostname) === 4 && hostname.startsWith("127."));
 }

@@ -2,7 +2,6 @@
  * Pushes that carry a key are recorded once. Verifying and recording happen in one turn of the event loop, so two
  * requests with one key are never in flight together: the second to arrive whole finds the first one's success.
  */
-import { createHash } from "node:crypto";
 import { mustBe } from "../../base/errors.ts";
 import { idempotencyMs, maxIdempotencyKeyChars, maxIdempotencyKeys } from "../../base/limits.ts";
 import type { Kind } from "../../metrics/definition.ts";
@@ -66,7 +65,5 @@ export function digestOf(kind: Kind, actions: readonly Action[]): string {
     // JSON has no word for these, and writes minus zero as zero.
     Number.isFinite(number) ? number : String(number),
   ]);
-  return createHash("sha256")
-    .update(JSON.stringify([kind, content]))
-    .digest("base64");
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify([kind, content])).digest("base64");
 }
