@@ -4,7 +4,7 @@ const group = /^[0-9a-f]{1,4}$/i;
 /** 4 or 6 for an IP address, 0 for any other text. As `isIP` of node:net, which would cost each start 3 MB. */
 export function ipVersion(text: string): 0 | 4 | 6 {
   if (ipv4.test(text)) return 4;
-  return isIpv6(text.replace(/%[^%]+$/, "")) ? 6 : 0;
+  return isIpv6(text.replace(/%[0-9a-z.:-]+$/i, "")) ? 6 : 0;
 }
 
 function isIpv6(address: string): boolean {
