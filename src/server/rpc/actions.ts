@@ -34,6 +34,8 @@ export class Actions {
   readonly #batch: Batch;
   readonly #labels = new Int32Array(maxKnownLabels * placesOfLabel);
   #labelCount = 0;
+  /** The body, once there are two actions to compare: a view costs as much as reading one. */
+  #view: DataView | undefined;
   /** The last action that was resolved: where it and its number stand, and its series. */
   #last: KnownMetric | undefined;
   #lastSeries = 0;
@@ -54,6 +56,7 @@ export class Actions {
     this.unresolved = -1;
     this.isPlain = true;
     this.#last = undefined;
+    this.#view = undefined;
     this.#batch.clear();
   }
 
@@ -68,16 +71,17 @@ export class Actions {
   }
 
   /** Where the number stands of an action that starts here and is like the last one up to there; else -1. */
-  likeLastToNumber(view: DataView, start: number): number {
+  likeLastToNumber(bytes: Uint8Array, start: number): number {
     if (this.#last === undefined) return -1;
+    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const length = this.#lastNumberStart - this.#lastStart;
-    return isSame(view, start, this.#lastStart, length) ? start + length : -1;
+    return isSame(this.#view, start, this.#lastStart, length) ? start + length : -1;
   }
 
   /** Where an action ends that is like the last one behind its number, too; else -1. */
-  likeLastFromNumber(view: DataView, numberEnd: number): number {
+  likeLastFromNumber(numberEnd: number): number {
     const length = this.#lastEnd - this.#lastNumberEnd;
-    return isSame(view, numberEnd, this.#lastNumberEnd, length) ? numberEnd + length : -1;
+    return isSame(this.#view!, numberEnd, this.#lastNumberEnd, length) ? numberEnd + length : -1;
   }
 
   /** Ends an action that is the last one with another number. */

@@ -41,11 +41,10 @@ export function scanJson(bytes: Uint8Array, actions: Actions): boolean {
 
 /** The actions up to the end of their list. */
 function list(bytes: Uint8Array, start: number, actions: Actions): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
   for (;;) {
     const begin = space(bytes, at);
-    at = again(bytes, view, begin, actions);
+    at = again(bytes, begin, actions);
     if (at < 0) {
       actions.begin();
       at = action(bytes, token(bytes, begin, openObject), actions);
@@ -60,11 +59,11 @@ function list(bytes: Uint8Array, start: number, actions: Actions): number {
 }
 
 /** The last action again, with another number. */
-function again(bytes: Uint8Array, view: DataView, start: number, actions: Actions): number {
-  const numberStart = actions.likeLastToNumber(view, start);
+function again(bytes: Uint8Array, start: number, actions: Actions): number {
+  const numberStart = actions.likeLastToNumber(bytes, start);
   const numberEnd = number(bytes, numberStart, actions);
   if (numberEnd < 0) return -1;
-  const end = actions.likeLastFromNumber(view, numberEnd);
+  const end = actions.likeLastFromNumber(numberEnd);
   if (end >= 0) actions.repeat(start, end);
   return end;
 }

@@ -24,7 +24,6 @@ const doubleBytes = 8;
 
 /** Whether the body was recognised; then its actions are in `actions`. */
 export function scanProto(bytes: Uint8Array, actions: Actions): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length;
   let at = 0;
   while (at < length) {
@@ -33,9 +32,9 @@ export function scanProto(bytes: Uint8Array, actions: Actions): boolean {
     const begin = at + 2 + lengthBytes(size);
     const end = begin + size;
     if (size < 0 || end > length) return false;
-    if (!again(view, begin, end, actions)) {
+    if (!again(bytes, begin, end, actions)) {
       actions.begin();
-      if (!action(bytes, view, begin, end, actions)) return false;
+      if (!action(bytes, begin, end, actions)) return false;
       actions.end(bytes, begin, end);
     }
     at = end;
@@ -44,16 +43,16 @@ export function scanProto(bytes: Uint8Array, actions: Actions): boolean {
 }
 
 /** Whether this is the last action with another number; then it is in `actions`. */
-function again(view: DataView, begin: number, end: number, actions: Actions): boolean {
-  const numberStart = actions.likeLastToNumber(view, begin);
+function again(bytes: Uint8Array, begin: number, end: number, actions: Actions): boolean {
+  const numberStart = actions.likeLastToNumber(bytes, begin);
   const numberEnd = numberStart + doubleBytes;
-  if (numberStart < 0 || numberEnd > end || actions.likeLastFromNumber(view, numberEnd) !== end) return false;
-  actions.number = view.getFloat64(numberStart, true);
+  if (numberStart < 0 || numberEnd > end || actions.likeLastFromNumber(numberEnd) !== end) return false;
+  actions.number = doubleAt(bytes, numberStart);
   actions.repeat(begin, end);
   return true;
 }
 
-function action(bytes: Uint8Array, view: DataView, begin: number, end: number, actions: Actions): boolean {
+function action(bytes: Uint8Array, begin: number, end: number, actions: Actions): boolean {
   let at = begin;
   while (at < end) {
     const tag0 = bytes[at];
@@ -61,7 +60,7 @@ function action(bytes: Uint8Array, view: DataView, begin: number, end: number, a
     at += 2;
     if (tag0 === number0 && tag1 === number1) {
       if (actions.numberStart >= 0 || at + doubleBytes > end) return false;
-      actions.number = view.getFloat64(at, true);
+      actions.number = doubleAt(bytes, at);
       actions.numberStart = at;
       actions.numberEnd = at + doubleBytes;
       at += doubleBytes;
@@ -93,6 +92,15 @@ function label(bytes: Uint8Array, begin: number, end: number, actions: Actions):
   if (end - begin < 4 || bytes[begin] !== entryKey || keySize > 127 || valueStart > end) return false;
   if (bytes[keyEnd] !== entryValue || valueSize > 127 || valueEnd !== end) return false;
   return actions.label(keyStart, keyEnd, valueStart, valueEnd);
+}
+
+const scratch = new Float64Array(1);
+const scratchBytes = new Uint8Array(scratch.buffer);
+
+/** Eight bytes as a double; protobuf and every machine that Bun runs on have the lowest first. */
+function doubleAt(bytes: Uint8Array, at: number): number {
+  for (let index = 0; index < doubleBytes; index += 1) scratchBytes[index] = bytes[at + index]!;
+  return scratch[0]!;
 }
 
 /** A length of one to three bytes in its shortest form, else -1: longer bodies are not read. */
