@@ -10,6 +10,8 @@ import { fixture, planned, startBench } from "./worker.ts";
 export const folder = mkdtempSync(join(tmpdir(), "specta-worker-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
+let scripts = 0;
+
 /** A handler whose next executions do what `says` said last. */
 export function scripted(more: Partial<PlannedHandler> = {}) {
   scripts += 1;
