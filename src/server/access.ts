@@ -1,25 +1,35 @@
 /** Who may push, who may scrape, and how often. */
 import type { ConnectError } from "@connectrpc/connect";
 import type { Secret } from "../base/secret.ts";
-import type { ServerConfig } from "../config/config.ts";
 import type { Connections } from "./app.ts";
 import { ClientAddresses } from "./client-address.ts";
-import { RateLimiter } from "./rate-limit.ts";
+import type { Limiter } from "./rate-limit.ts";
 import { type Route, text } from "./routes.ts";
 import { errorOf } from "./rpc/rejection.ts";
+
+export interface AccessOptions {
+  /** Empty: everyone may push. */
+  readonly pushTokens: readonly Secret[];
+  /** Empty: everyone may scrape. */
+  readonly scrapeTokens: readonly Secret[];
+  /** Networks in CIDR form whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Undefined: as often as they like. */
+  readonly limiter: Limiter | undefined;
+}
 
 /** What is asked of a request before anything is done for it. */
 export class Access {
   readonly #push: Tokens;
   readonly #scrape: Tokens;
   readonly #addresses: ClientAddresses;
-  readonly #limiter: RateLimiter | undefined;
+  readonly #limiter: Limiter | undefined;
 
-  constructor(config: Pick<ServerConfig, "pushTokens" | "scrapeTokens" | "rateLimit" | "trustedProxies">) {
-    this.#push = new Tokens(config.pushTokens);
-    this.#scrape = new Tokens(config.scrapeTokens);
-    this.#addresses = new ClientAddresses(config.trustedProxies);
-    this.#limiter = config.rateLimit && new RateLimiter(config.rateLimit);
+  constructor({ pushTokens, scrapeTokens, trustedProxies, limiter }: AccessOptions) {
+    this.#push = new Tokens(pushTokens);
+    this.#scrape = new Tokens(scrapeTokens);
+    this.#addresses = new ClientAddresses(trustedProxies);
+    this.#limiter = limiter;
   }
 
   /** Whether anyone may push as often as they like. */
@@ -28,8 +38,8 @@ export class Access {
   }
 
   /** Why this request may not push, or undefined when it may. */
-  refusePush(request: Request, connections: Connections): ConnectError | undefined {
-    const waitSeconds = this.#wait(request, connections);
+  async refusePush(request: Request, connections: Connections): Promise<ConnectError | undefined> {
+    const waitSeconds = await this.#wait(request, connections);
     if (waitSeconds > 0) {
       const message = `requests must be fewer: try again in ${waitSeconds} s`;
       return withHeaders(errorOf({ kind: "rate_limited", message }), { "retry-after": String(waitSeconds) });
@@ -41,8 +51,8 @@ export class Access {
 
   /** The route, for those who may scrape. */
   scrape(route: Route): Route {
-    return (request, connections) => {
-      const waitSeconds = this.#wait(request, connections);
+    return async (request, connections) => {
+      const waitSeconds = await this.#wait(request, connections);
       if (waitSeconds > 0) return text(429, "too many requests\n", { "retry-after": String(waitSeconds) });
       const { headers } = request;
       if (this.#scrape.allow(bearerOf(headers) ?? passwordOf(headers))) return route(request, connections);
@@ -52,7 +62,7 @@ export class Access {
     };
   }
 
-  #wait(request: Request, connections: Connections): number {
+  #wait(request: Request, connections: Connections): number | Promise<number> {
     if (this.#limiter === undefined) return 0;
     return this.#limiter.take(
       this.#addresses.of(connections.requestIP(request)?.address, request.headers.get("x-forwarded-for")),

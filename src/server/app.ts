@@ -14,8 +14,8 @@ export interface AppOptions {
   readonly lane: LaneHttp;
   readonly access: Access;
   readonly cors: Cors;
-  /** Answered at GET and HEAD, by path. */
-  readonly routes: Readonly<Record<string, Route>>;
+  /** Answered at GET and HEAD, by path; or who answers whatever is no RPC. */
+  readonly routes: Readonly<Record<string, Route>> | Elsewhere;
   readonly log: Log;
 }
 
@@ -23,6 +23,9 @@ export interface AppOptions {
 export interface Connections {
   requestIP(request: Request): { readonly address: string } | null;
 }
+
+/** Answers a request that is no RPC in another thread; `peer` is the address at the other end of its connection. */
+export type Elsewhere = (request: Request, path: string, peer: string) => Promise<Response>;
 
 const rpcPrefix = "/metrics.API/";
 const kinds: ReadonlyMap<string, Kind> = new Map(
@@ -32,10 +35,13 @@ const kinds: ReadonlyMap<string, Kind> = new Map(
 export class App {
   readonly #options: AppOptions;
   readonly #routes: ReadonlyMap<string, Route>;
+  readonly #elsewhere: Elsewhere | undefined;
 
   constructor(options: AppOptions) {
+    const { routes } = options;
     this.#options = options;
-    this.#routes = new Map(Object.entries(options.routes));
+    this.#routes = new Map(typeof routes === "function" ? [] : Object.entries(routes));
+    this.#elsewhere = typeof routes === "function" ? routes : undefined;
   }
 
   /** Answers any request. Never rejects. */
@@ -43,15 +49,28 @@ export class App {
     const path = pathOf(request.url);
     const kind = kinds.get(path);
     if (kind === undefined || request.method !== "POST") return this.#answer(request, path, connections);
-    const { access, cors, lane, rpc } = this.#options;
-    const refusal = access.isOpen ? undefined : access.refusePush(request, connections);
-    if (refusal !== undefined) return rpc.reject(request, path, refusal).then((answer) => cors.apply(request, answer));
-    return lane.take(request, kind) ?? rpc.answer(request, path).then((answer) => cors.apply(request, answer));
+    if (!this.#options.access.isOpen) return this.#admit(request, path, kind, connections);
+    return this.#call(request, path, kind);
   };
+
+  #call(request: Request, path: string, kind: Kind): Promise<Response> {
+    const { cors, lane, rpc } = this.#options;
+    return lane.take(request, kind) ?? rpc.answer(request, path).then((answer) => cors.apply(request, answer));
+  }
+
+  async #admit(request: Request, path: string, kind: Kind, connections: Connections): Promise<Response> {
+    const { access, cors, rpc } = this.#options;
+    const refusal = await access.refusePush(request, connections);
+    if (refusal === undefined) return this.#call(request, path, kind);
+    return cors.apply(request, await rpc.reject(request, path, refusal));
+  }
 
   async #answer(request: Request, path: string, connections: Connections): Promise<Response> {
     const { cors, log } = this.#options;
     try {
+      if (this.#elsewhere !== undefined && !path.startsWith(rpcPrefix)) {
+        return await this.#elsewhere(request, path, connections.requestIP(request)?.address ?? "");
+      }
       return cors.apply(request, this.#preflight(request, path) ?? (await this.#route(request, path, connections)));
     } catch (thrown) {
       log.error("request failed", { code: "internal", method: path, reason: messageOf(thrown) }, troubleOf(thrown));

@@ -6,8 +6,13 @@ interface Bucket {
   atMs: number;
 }
 
+export interface Limiter {
+  /** Takes one request of this address: 0 when it may pass, else the whole seconds until one may. */
+  take(address: string): number | Promise<number>;
+}
+
 /** A bucket of tokens for each client address, filled at a steady rate up to the burst. */
-export class RateLimiter {
+export class RateLimiter implements Limiter {
   readonly #perMs: number;
   readonly #burst: number;
   readonly #nowMs: () => number;
@@ -28,7 +33,6 @@ export class RateLimiter {
     return this.#buckets.size;
   }
 
-  /** Takes one request of this address: 0 when it may pass, else the whole seconds until one may. */
   take(address: string): number {
     const key = networkOf(address);
     const nowMs = this.#nowMs();

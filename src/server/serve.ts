@@ -1,24 +1,20 @@
 /** Puts the server together: the memory that clients push to, the RPCs, the routes, the listener. */
-import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { troubleOf } from "../base/errors.ts";
 import { tlsReloadMs } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
+import { type Log, logLevels } from "../base/log.ts";
 import type { ServerConfig } from "../config/config.ts";
 import type { Metrics } from "../metrics/definition.ts";
 import { pushOwnMetrics } from "../metrics/own.ts";
 import { layoutOf } from "../metrics/push-layout.ts";
-import { allocate, PushShard, pushFamilies } from "../metrics/push-store.ts";
+import { allocate, type PushMemory, PushShard, pushFamilies } from "../metrics/push-store.ts";
 import type { Registry } from "../metrics/registry.ts";
 import { Access } from "./access.ts";
-import { App } from "./app.ts";
-import { Cors } from "./cors.ts";
+import { assemble } from "./assemble.ts";
 import { type Fetch, listen } from "./listen.ts";
+import { RateLimiter } from "./rate-limit.ts";
 import { compressed, livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
-import { type Failure, Rpc } from "./rpc/connect.ts";
-import { Lane } from "./rpc/lane.ts";
-import { LaneHttp } from "./rpc/lane-http.ts";
 import { Methods } from "./rpc/methods.ts";
-import { kindOf } from "./rpc/rejection.ts";
+import type { Answers, Question, RouteQuestion, ThreadDuty } from "./thread-protocol.ts";
+import { ServerThreads } from "./threads.ts";
 
 export interface ServerOptions {
   readonly server: ServerConfig;
@@ -50,70 +46,80 @@ export interface Server {
 
 /** @throws Problems when it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { server, pushed, registry, log, host } = options;
+  const { server, pushed, registry, log, threads } = options;
   const layout = layoutOf({ ...pushed, ...pushOwnMetrics(pushed) });
-  const memory = allocate(layout, 1);
+  const memory = allocate(layout, threads);
   for (const family of pushFamilies(layout, memory, registry.environment)) registry.add(family);
 
-  let stopping = false;
+  let isStopping = false;
   const methods = new Methods(new PushShard(layout, memory, 0), Object.keys(pushed));
-  const { maxBodyBytes } = server;
-  const access = new Access(server);
-  const cors = new Cors(server.corsOrigins);
-  const rpc = new Rpc({ routes: methods.routes, maxBodyBytes, failed: (failure) => report(failure, methods, log) });
+  const limiter = server.rateLimit && new RateLimiter(server.rateLimit);
+  const access = new Access({ ...server, limiter });
   const guarded = { "/metrics": metricsRoute(registry), ...options.routes };
-  const app = new App({
-    rpc,
-    lane: new LaneHttp({ lane: new Lane(methods), rpc, cors, maxBodyBytes }),
+  const fetch = assemble({
+    config: server,
+    methods,
     access,
-    cors,
     routes: {
-      "/": livenessRoute(() => stopping),
+      "/": livenessRoute(() => isStopping),
       "/version": versionRoute,
       ...Object.fromEntries(Object.entries(guarded).map(([path, route]) => [path, access.scrape(compressed(route))])),
     },
     log,
+    isStopping: () => isStopping,
   });
-  const fetch: Fetch = (request, connections) =>
-    stopping ? closing(app.fetch(request, connections)) : app.fetch(request, connections);
-  const listener = listen({
-    host,
-    port: options.port,
-    share: "alone",
-    tls: server.tls,
-    tlsReloadMs: options.tlsReloadMs ?? tlsReloadMs,
-    fetch,
+  const listenOptions = { ...options, tls: server.tls, tlsReloadMs: options.tlsReloadMs ?? tlsReloadMs, fetch };
+  const listener = listen({ ...listenOptions, share: threads > 1 ? "first" : "alone" });
+  const others = new ServerThreads({
+    duties: dutiesOf({ ...options, ...listenOptions, port: listener.port }, memory),
+    answer: answerer(fetch, methods, limiter),
     log,
   });
+  await others.start();
   return {
     address: listener.address,
     port: listener.port,
     async drain() {
-      stopping = true;
+      isStopping = true;
+      others.drain();
       await Bun.sleep(options.drainMs);
     },
     async stop(maxMs) {
-      stopping = true;
-      const timer = setTimeout(() => void listener.abort(), maxMs);
+      isStopping = true;
+      const timer = setTimeout(() => {
+        others.abort();
+        void listener.abort();
+      }, maxMs);
+      // The other threads' last requests may still need this one.
+      await others.stop();
       await listener.stop();
       clearTimeout(timer);
     },
   };
 }
 
-/** Has the connection closed after the answer. */
-async function closing(answer: Response | Promise<Response>): Promise<Response> {
-  const response = await answer;
-  response.headers.set("connection", "close");
-  return response;
+function dutiesOf(options: ServerOptions & { readonly tlsReloadMs: number }, memory: PushMemory): ThreadDuty[] {
+  const { server, pushed, host, port, log } = options;
+  const { maxBodyBytes, corsOrigins, trustedProxies, tls } = server;
+  const duty = {
+    ...{ memory, pushed, host, port, maxBodyBytes, corsOrigins, trustedProxies, tls, tlsReloadMs: options.tlsReloadMs },
+    pushTokens: server.pushTokens.map((token) => token.reveal()),
+    hasRateLimit: server.rateLimit !== undefined,
+    logLevel: logLevels.find((level) => log.writes(level)) ?? "error",
+  };
+  return Array.from({ length: options.threads - 1 }, (_, index) => ({ ...duty, shard: index + 1 }));
 }
 
-/** Counts and logs a call that failed. */
-function report({ path, error, ours }: Failure, methods: Methods, log: Log): void {
-  const kind = kindOf(error);
-  if (kind !== undefined) methods.recorder.reject(kind);
-  if (ours === undefined && !log.writes("debug")) return;
-  const keys = { code: codeToString(error.code), method: path, reason: error.rawMessage };
-  if (ours === undefined) log.debug("request failed", keys);
-  else log.error("request failed", keys, troubleOf(ours));
+/** What the main thread answers to the others. */
+function answerer(fetch: Fetch, methods: Methods, limiter: RateLimiter | undefined) {
+  const route = async ({ method, path, headers, peer }: RouteQuestion): Promise<Answers["route"]> => {
+    const request = new Request(`http://localhost${path}`, { method, headers });
+    const answer = await fetch(request, { requestIP: () => ({ address: peer }) });
+    return { status: answer.status, headers: [...answer.headers], body: new Uint8Array(await answer.arrayBuffer()) };
+  };
+  return (question: Question): unknown => {
+    if (question.ask === "route") return route(question);
+    if (question.ask === "push") return methods.pushOnce(question);
+    return limiter?.take(question.address) ?? 0;
+  };
 }
