@@ -80,13 +80,8 @@ export class Runner {
         this.abort(this.#overdueText);
         cancel = clock.after(deadlineGraceMs, () => this.#die({ description: this.#overdueText, trace: [] }));
       });
-      if (this.#thread === undefined) {
-        try {
-          this.#start();
-        } catch (thrown) {
-          this.#die(troubleOf(thrown));
-        }
-      } else if (this.#isLoaded) this.#post({ type: "run" });
+      if (this.#thread === undefined) void this.#startFor(run);
+      else if (this.#isLoaded) this.#post({ type: "run" });
     });
   }
 
@@ -113,11 +108,24 @@ export class Runner {
   }
 
   get #overdueText(): string {
-    return `the execution did not end within ${formatDuration(this.#options.deadlineMs)}`;
+    const within = formatDuration(this.#options.deadlineMs);
+    if (this.#thread === undefined) return `the thread of an earlier execution did not end within ${within}`;
+    return `the execution did not end within ${within}`;
   }
 
   #post(message: ToThread): void {
     this.#thread?.post(message);
+  }
+
+  /** Waits for what is left of earlier threads: one that is deep in native code ends late, and must stay the only one. */
+  async #startFor(run: Run): Promise<void> {
+    await Promise.all(this.#closing);
+    if (this.#run !== run) return;
+    try {
+      this.#start();
+    } catch (thrown) {
+      this.#die(troubleOf(thrown));
+    }
   }
 
   #start(): void {

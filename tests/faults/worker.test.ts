@@ -174,6 +174,34 @@ describe("a thread that dies while idle", () => {
   });
 });
 
+test("a thread that is deep in native code and cannot be ended is waited for: there is never a second one", async () => {
+  const gate = join(folder, "gate");
+  expect(Bun.spawnSync(["mkfifo", gate]).exitCode).toBe(0);
+  const file = join(folder, "deep.ts");
+  writeFileSync(
+    file,
+    `import { readFileSync } from "node:fs";
+    export const metrics = {};
+    export const ensure = (context) => { context.log("info", "began"); readFileSync(${JSON.stringify(gate)}); return []; };`,
+  );
+  await using bench = await startBench([
+    planned("deep", file, { timeoutMs: shortMs }),
+    planned("well", fixture("well.ts")),
+  ]);
+  const failed = await bench.count("deep", 3);
+  expect(failed.map(({ error }) => error)).toEqual([
+    "the execution did not end within 300ms",
+    "the thread of an earlier execution did not end within 300ms",
+    "the thread of an earlier execution did not end within 300ms",
+  ]);
+  expect(bench.log.of("began")).toHaveLength(1);
+  expectOnTime(bench, "well");
+  // Whoever opens the other end lets the reader go; from now on it reads an empty file.
+  const opened = Bun.spawn(["sh", "-c", 'exec 3>"$0"; rm "$0"; : >"$0"', gate]);
+  await bench.until(() => bench.of("deep").find(({ success }) => success));
+  expect(await opened.exited).toBe(0);
+});
+
 describe("a handler that cannot be loaded", () => {
   const unloadable: readonly (readonly [why: string, text: string | undefined, error: RegExp])[] = [
     ["its file is missing", undefined, /Cannot find module/],
