@@ -1,11 +1,10 @@
 /** Who may push, who may scrape, and how often. */
-import type { ConnectError } from "@connectrpc/connect";
 import type { Secret } from "../base/secret.ts";
 import type { Connections } from "./app.ts";
 import { ClientAddresses } from "./client-address.ts";
 import type { Limiter } from "./rate-limit.ts";
 import { type Route, text } from "./routes.ts";
-import { errorOf } from "./rpc/rejection.ts";
+import type { Rejection } from "./rpc/rejection.ts";
 
 export interface AccessOptions {
   /** Empty: everyone may push. */
@@ -38,15 +37,15 @@ export class Access {
   }
 
   /** Why this request may not push, or undefined when it may. */
-  async refusePush(request: Request, connections: Connections): Promise<ConnectError | undefined> {
+  async refusePush(request: Request, connections: Connections): Promise<Rejection | undefined> {
     const waitSeconds = await this.#wait(request, connections);
     if (waitSeconds > 0) {
       const message = `requests must be fewer: try again in ${waitSeconds} s`;
-      return withHeaders(errorOf({ kind: "rate_limited", message }), { "retry-after": String(waitSeconds) });
+      return { kind: "rate_limited", message, headers: { "retry-after": String(waitSeconds) } };
     }
     if (this.#push.allow(bearerOf(request.headers))) return undefined;
     const message = "Authorization must be Bearer with a token that may push";
-    return withHeaders(errorOf({ kind: "unauthenticated", message }), { "www-authenticate": bearerChallenge });
+    return { kind: "unauthenticated", message, headers: { "www-authenticate": bearerChallenge } };
   }
 
   /** The route, for those who may scrape. */
@@ -110,9 +109,4 @@ function passwordOf(headers: Headers): string | undefined {
   const decoded = Buffer.from(credentials, "base64").toString();
   const colon = decoded.indexOf(":");
   return colon < 0 ? undefined : decoded.slice(colon + 1);
-}
-
-function withHeaders(error: ConnectError, headers: Readonly<Record<string, string>>): ConnectError {
-  for (const [name, value] of Object.entries(headers)) error.metadata.set(name, value);
-  return error;
 }

@@ -5,12 +5,12 @@ import type { Kind } from "../metrics/definition.ts";
 import type { Access } from "./access.ts";
 import type { Cors } from "./cors.ts";
 import { type Route, text } from "./routes.ts";
-import type { Rpc } from "./rpc/connect.ts";
+import type { Authority } from "./rpc/authority.ts";
 import type { LaneHttp } from "./rpc/lane-http.ts";
-import { methodPaths } from "./rpc/methods.ts";
+import { methodPaths } from "./rpc/pushes.ts";
 
 export interface AppOptions {
-  readonly rpc: Rpc;
+  readonly authority: Authority;
   readonly lane: LaneHttp;
   readonly access: Access;
   readonly cors: Cors;
@@ -54,15 +54,15 @@ export class App {
   };
 
   #call(request: Request, path: string, kind: Kind): Promise<Response> {
-    const { cors, lane, rpc } = this.#options;
-    return lane.take(request, kind) ?? rpc.answer(request, path).then((answer) => cors.apply(request, answer));
+    const { authority, cors, lane } = this.#options;
+    return lane.take(request, kind) ?? authority.answer(request, path).then((answer) => cors.apply(request, answer));
   }
 
   async #admit(request: Request, path: string, kind: Kind, connections: Connections): Promise<Response> {
-    const { access, cors, rpc } = this.#options;
+    const { access, authority, cors } = this.#options;
     const refusal = await access.refusePush(request, connections);
     if (refusal === undefined) return this.#call(request, path, kind);
-    return cors.apply(request, await rpc.reject(request, path, refusal));
+    return cors.apply(request, await authority.reject(request, path, refusal));
   }
 
   async #answer(request: Request, path: string, connections: Connections): Promise<Response> {
@@ -86,9 +86,7 @@ export class App {
   }
 
   #route(request: Request, path: string, connections: Connections): Response | Promise<Response> {
-    const { rpc } = this.#options;
-    if (rpc.has(path)) return rpc.wrongMethod(request, path);
-    if (path.startsWith(rpcPrefix)) return rpc.answer(request, path);
+    if (path.startsWith(rpcPrefix)) return this.#options.authority.answer(request, path);
     const route = this.#routes.get(path);
     if (route === undefined) return text(404, "not found\n");
     if (request.method === "GET" || request.method === "HEAD") return route(request, connections);

@@ -1,6 +1,4 @@
 /** What is answered beside the RPCs. */
-import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
 import { build } from "../base/build.ts";
 import { expose, expositionContentType } from "../metrics/exposition.ts";
 import type { Registry } from "../metrics/registry.ts";
@@ -8,8 +6,6 @@ import type { Connections } from "./app.ts";
 
 /** Answers GET and HEAD at one path. */
 export type Route = (request: Request, connections: Connections) => Response | Promise<Response>;
-
-const deflate = promisify(gzip);
 
 const version = `${JSON.stringify({
   arc: build.arch,
@@ -42,8 +38,8 @@ export function compressed(route: Route): Route {
     headers.append("vary", "Accept-Encoding");
     if (!acceptsGzip(request.headers.get("accept-encoding"))) return new Response(body, { status, headers });
     headers.set("content-encoding", "gzip");
-    const plain = await new Response(body).arrayBuffer();
-    return new Response(new Uint8Array(await deflate(plain, { level: constants.Z_BEST_SPEED })), { status, headers });
+    const plain = new Uint8Array(await new Response(body).arrayBuffer());
+    return new Response(await deflate(plain), { status, headers });
   };
 }
 
@@ -56,4 +52,11 @@ function acceptsGzip(header: string | null): boolean {
     weights.set(coding, Number(weight));
   }
   return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
+}
+
+/** Off this thread, as quick as gzip can be. */
+async function deflate(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  // Loaded for those alone who ask for it.
+  const [{ promisify }, { constants, gzip }] = await Promise.all([import("node:util"), import("node:zlib")]);
+  return new Uint8Array(await promisify(gzip)(plain, { level: constants.Z_BEST_SPEED }));
 }

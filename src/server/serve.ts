@@ -12,7 +12,7 @@ import { assemble } from "./assemble.ts";
 import { type Fetch, listen } from "./listen.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { compressed, livenessRoute, metricsRoute, type Route, versionRoute } from "./routes.ts";
-import { Methods } from "./rpc/methods.ts";
+import { Pushes } from "./rpc/pushes.ts";
 import type { Answers, Question, RouteQuestion, ThreadDuty } from "./thread-protocol.ts";
 import { ServerThreads } from "./threads.ts";
 
@@ -52,13 +52,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   for (const family of pushFamilies(layout, memory, registry.environment)) registry.add(family);
 
   let isStopping = false;
-  const methods = new Methods(new PushShard(layout, memory, 0), Object.keys(pushed));
+  const pushes = new Pushes(new PushShard(layout, memory, 0), Object.keys(pushed));
   const limiter = server.rateLimit && new RateLimiter(server.rateLimit);
   const access = new Access({ ...server, limiter });
   const guarded = { "/metrics": metricsRoute(registry), ...options.routes };
   const fetch = assemble({
     config: server,
-    methods,
+    pushes,
     access,
     routes: {
       "/": livenessRoute(() => isStopping),
@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const listener = listen({ ...listenOptions, share: threads > 1 ? "first" : "alone" });
   const others = new ServerThreads({
     duties: dutiesOf({ ...options, ...listenOptions, port: listener.port }, memory),
-    answer: answerer(fetch, methods, limiter),
+    answer: answerer(fetch, pushes, limiter),
     log,
   });
   await others.start();
@@ -111,7 +111,7 @@ function dutiesOf(options: ServerOptions & { readonly tlsReloadMs: number }, mem
 }
 
 /** What the main thread answers to the others. */
-function answerer(fetch: Fetch, methods: Methods, limiter: RateLimiter | undefined) {
+function answerer(fetch: Fetch, pushes: Pushes, limiter: RateLimiter | undefined) {
   const route = async ({ method, path, headers, peer }: RouteQuestion): Promise<Answers["route"]> => {
     const request = new Request(`http://localhost${path}`, { method, headers });
     const answer = await fetch(request, { requestIP: () => ({ address: peer }) });
@@ -119,7 +119,7 @@ function answerer(fetch: Fetch, methods: Methods, limiter: RateLimiter | undefin
   };
   return (question: Question): unknown => {
     if (question.ask === "route") return route(question);
-    if (question.ask === "push") return methods.pushOnce(question);
+    if (question.ask === "push") return pushes.pushOnce(question);
     return limiter?.take(question.address) ?? 0;
   };
 }

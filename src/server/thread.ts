@@ -9,7 +9,7 @@ import { Access } from "./access.ts";
 import type { Elsewhere } from "./app.ts";
 import { assemble } from "./assemble.ts";
 import { type Listener, listen } from "./listen.ts";
-import { Methods } from "./rpc/methods.ts";
+import { Pushes } from "./rpc/pushes.ts";
 import type { Ask, FromThread, ThreadDuty, ToThread } from "./thread-protocol.ts";
 
 /** Called once, by the entry; the first message says what to do. */
@@ -63,7 +63,7 @@ class ServerThread {
       log,
       fetch: assemble({
         config: duty,
-        methods: new Methods(new PushShard(layout, memory, shard), Object.keys(pushed), (push) =>
+        pushes: new Pushes(new PushShard(layout, memory, shard), Object.keys(pushed), (push) =>
           this.#ask({ ask: "push", ...push }),
         ),
         access: new Access({

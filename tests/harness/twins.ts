@@ -5,11 +5,10 @@ import { pushOwnMetrics } from "../../src/metrics/own.ts";
 import { layoutOf } from "../../src/metrics/push-layout.ts";
 import { allocate, PushShard } from "../../src/metrics/push-store.ts";
 import { Cors } from "../../src/server/cors.ts";
-import { Rpc } from "../../src/server/rpc/connect.ts";
+import { Authority } from "../../src/server/rpc/authority.ts";
 import { Lane } from "../../src/server/rpc/lane.ts";
 import { LaneHttp } from "../../src/server/rpc/lane-http.ts";
-import { Methods, methodPaths } from "../../src/server/rpc/methods.ts";
-import { kindOf } from "../../src/server/rpc/rejection.ts";
+import { methodPaths, Pushes } from "../../src/server/rpc/pushes.ts";
 import { manyPushed } from "./server.ts";
 
 /** What one call leaves behind: all that a caller or a scrape can see of it. */
@@ -26,7 +25,7 @@ export interface Effect {
 class Twin {
   readonly #cells: Float64Array;
   readonly #cors = new Cors(["*"]);
-  readonly #rpc: Rpc;
+  readonly #authority: Authority;
   readonly #lane: LaneHttp | undefined;
   /** How many requests the lane has answered. */
   laned = 0;
@@ -34,25 +33,24 @@ class Twin {
   constructor(hasLane: boolean) {
     const layout = layoutOf({ ...manyPushed, ...pushOwnMetrics(manyPushed) });
     const memory = allocate(layout, 1);
-    const methods = new Methods(new PushShard(layout, memory, 0), Object.keys(manyPushed));
+    const pushes = new Pushes(new PushShard(layout, memory, 0), Object.keys(manyPushed));
     const maxBodyBytes = 64 * 1024;
     this.#cells = new Float64Array(memory.cells);
-    this.#rpc = new Rpc({
-      routes: methods.routes,
+    this.#authority = new Authority({
+      pushes,
       maxBodyBytes,
-      failed: ({ error }) => {
-        const kind = kindOf(error);
-        if (kind !== undefined) methods.recorder.reject(kind);
+      failed: ({ kind }) => {
+        if (kind !== undefined) pushes.recorder.reject(kind);
       },
     });
-    const lane = new Lane(methods);
+    const lane = new Lane(pushes);
     const push = lane.push.bind(lane);
     lane.push = (kind, format, bytes) => {
       const outcome = push(kind, format, bytes);
       if (outcome !== undefined) this.laned += 1;
       return outcome;
     };
-    if (hasLane) this.#lane = new LaneHttp({ lane, rpc: this.#rpc, cors: this.#cors, maxBodyBytes });
+    if (hasLane) this.#lane = new LaneHttp({ lane, authority: this.#authority, cors: this.#cors, maxBodyBytes });
   }
 
   async call(kind: Kind, headers: Readonly<Record<string, string>>, body: Uint8Array<ArrayBuffer>): Promise<Effect> {
@@ -64,7 +62,7 @@ class Twin {
       body,
     });
     const laned = await this.#lane?.take(request, kind);
-    const answer = laned ?? this.#cors.apply(request, await this.#rpc.answer(request, path));
+    const answer = laned ?? this.#cors.apply(request, await this.#authority.answer(request, path));
     const cells: Record<number, number> = {};
     for (const [index, value] of this.#cells.entries()) if (!Object.is(value, before[index])) cells[index] = value;
     return {

@@ -4,10 +4,12 @@
  */
 import { maxActions } from "../../base/limits.ts";
 import { type KnownMetric, type KnownMetrics, maxKnownLabels } from "./known.ts";
-import { type Batch, isNumber, type Verifier } from "./verify.ts";
+import { type Action, type Batch, isNumber, type Verifier } from "./verify.ts";
 
 /** A label's place in the body: where key and value start and end. */
 const placesOfLabel = 4;
+
+const utf8 = new TextDecoder();
 
 export class Actions {
   /** Where the metric's name stands; -1 while there is none. */
@@ -19,10 +21,8 @@ export class Actions {
   numberEnd = -1;
   /** How many have ended. */
   count = 0;
-  /** The first that could not be resolved: its index, and where it stands; -1 when all could. */
-  unresolved = -1;
-  unresolvedStart = -1;
-  unresolvedEnd = -1;
+  /** The first that could not be resolved, decoded, for only its text can tell what is wrong with it. */
+  unresolved: { readonly index: number; readonly action: Action } | undefined;
   /**
    * Whether the actions that could not be resolved are plain: their names ASCII (of others nobody has checked that they
    * are UTF-8), their labels' keys all different (twins are an error in JSON).
@@ -53,7 +53,7 @@ export class Actions {
   /** Stands before a new body. */
   clear(): void {
     this.count = 0;
-    this.unresolved = -1;
+    this.unresolved = undefined;
     this.isPlain = true;
     this.#last = undefined;
     this.#view = undefined;
@@ -85,10 +85,9 @@ export class Actions {
   }
 
   /** Ends an action that is the last one with another number. */
-  repeat(start: number, end: number): void {
-    const isGood = isNumber(this.#verifier.kind, this.number);
-    if (isGood) this.#add(this.#last!, this.#lastSeries);
-    else this.#leave(start, end);
+  repeat(bytes: Uint8Array): void {
+    if (isNumber(this.#verifier.kind, this.number)) this.#add(this.#last!, this.#lastSeries);
+    else this.#leave(bytes);
     this.count += 1;
   }
 
@@ -113,7 +112,7 @@ export class Actions {
       this.#remember(known, series, start, end);
     } else {
       this.isPlain &&= this.#isAscii(bytes) && !this.#hasTwins(bytes);
-      this.#leave(start, end);
+      this.#leave(bytes);
     }
     this.count += 1;
   }
@@ -133,11 +132,19 @@ export class Actions {
   }
 
   /** Leaves an action to be verified, which will say what is wrong with it; the first one is enough. */
-  #leave(start: number, end: number): void {
-    if (this.unresolved >= 0) return;
-    this.unresolved = this.count;
-    this.unresolvedStart = start;
-    this.unresolvedEnd = end;
+  #leave(bytes: Uint8Array): void {
+    this.unresolved ??= { index: this.count, action: this.#decode(bytes) };
+  }
+
+  #decode(bytes: Uint8Array): Action {
+    const text = (start: number, end: number) => utf8.decode(bytes.subarray(start, end));
+    const labels: [string, string][] = [];
+    for (let at = 0; at < this.#labelCount * placesOfLabel; at += placesOfLabel) {
+      const [keyStart, keyEnd, valueStart, valueEnd] = this.#labels.subarray(at, at + placesOfLabel);
+      labels.push([text(keyStart!, keyEnd!), text(valueStart!, valueEnd!)]);
+    }
+    const metric = this.metricStart < 0 ? "" : text(this.metricStart, this.metricEnd);
+    return { metric, labels: Object.fromEntries(labels), number: this.number };
   }
 
   /** The series that the labels name, or -1. */

@@ -4,7 +4,8 @@ import { gunzip, gzip } from "node:zlib";
 import { ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { messageOf } from "../../base/errors.ts";
-import { errorOf, type Rejection } from "./rejection.ts";
+import { errorOf } from "./errors.ts";
+import { malformed, type Rejection } from "./rejection.ts";
 
 const deflate = promisify(gzip);
 const inflate = promisify(gunzip);
@@ -50,10 +51,6 @@ export const gzipCompression: Compression = {
     }
   },
 };
-
-export function malformed(message: string): Rejection {
-  return { kind: "body_malformed", message };
-}
 
 function tooLarge(maxBytes: number): Rejection {
   return { kind: "body_too_large", message: `the body must have at most ${maxBytes} bytes, on the wire and inflated` };

@@ -5,12 +5,16 @@
  */
 import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { mustBe } from "../../base/errors.ts";
+import type { RejectionKind } from "../../metrics/own.ts";
 import { gzipCompression, readBody } from "./body.ts";
 import { type Call, callOf, errorsOf, knownContentTypes } from "./call.ts";
-import { errorResponse } from "./errors.ts";
+import { errorOf, errorResponse, kindOf } from "./errors.ts";
 import { exchange, exchangeError, type Outcome, tracing } from "./exchange.ts";
 import { frameHeadBytes } from "./frames.ts";
 import { explain, readMessages } from "./messages.ts";
+import type { Rejection } from "./rejection.ts";
 
 export interface RpcOptions {
   /** Registers the services. */
@@ -23,7 +27,11 @@ export interface RpcOptions {
 
 export interface Failure {
   readonly path: string;
-  readonly error: ConnectError;
+  /** Connect's code, as text. */
+  readonly code: string;
+  readonly reason: string;
+  /** Of a rejection. */
+  readonly kind: RejectionKind | undefined;
   /** What was thrown, when the failure is ours; undefined when it is the caller's. */
   readonly ours: unknown;
 }
@@ -47,45 +55,34 @@ export class Rpc {
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   }
 
-  /** Whether there is a method at this path. */
-  has(path: string): boolean {
-    return this.#handlers.has(path);
-  }
-
-  /** Answers a POST; its body may have been read already. Never rejects. */
+  /** Answers any request; its body may have been read already. Never rejects. */
   async answer(request: Request, path: string, body?: Uint8Array): Promise<Response> {
     const handler = this.#handlers.get(path);
+    if (handler === undefined) return this.#unknownPath(request, path);
+    if (request.method !== "POST") return this.#wrongMethod(request, path);
     const call = callOf(request.headers);
-    if (handler === undefined || call === undefined) return this.#unknown(request, path);
+    if (call === undefined) return this.#unknownType(request, path);
     try {
       const outcome = await this.#exchange(handler, call, request, body);
-      if (outcome.error !== undefined) this.report(path, outcome.error, outcome.thrown);
+      if (outcome.error !== undefined) this.#report(path, outcome.error, outcome.thrown);
       return respond(call, outcome);
     } catch (thrown) {
       const error = thrown instanceof ConnectError ? thrown : new ConnectError("internal error", Code.Internal);
-      this.report(path, error, thrown === error ? undefined : thrown);
+      this.#report(path, error, thrown === error ? undefined : thrown);
       return respond(call, await exchangeError(handler, call, request, error));
     }
   }
 
-  /** Answers with an error, whatever the request's body holds; it is not read. */
-  async reject(request: Request, path: string, error: ConnectError): Promise<Response> {
+  /** Answers with a rejection, whatever the request's body holds; it is not read. */
+  async reject(request: Request, path: string, rejection: Rejection): Promise<Response> {
     const handler = this.#handlers.get(path);
     const call = callOf(request.headers);
-    if (handler === undefined || call === undefined) return this.#unknown(request, path);
-    this.report(path, error, undefined);
+    if (handler === undefined) return this.#unknownPath(request, path);
+    if (call === undefined) return this.#unknownType(request, path);
+    const error = errorOf(rejection);
+    this.#report(path, error, undefined);
+    if (call.protocol === "connect") return errorResponse(error, call.errors);
     return respond(call, await exchangeError(handler, call, request, error));
-  }
-
-  /** The answer to another HTTP method than POST. */
-  wrongMethod(request: Request, path: string): Response {
-    const error = new ConnectError(
-      `the HTTP method must be POST: current value is ${JSON.stringify(request.method)}`,
-      Code.Unimplemented,
-      { allow: "POST" },
-    );
-    this.report(path, error, undefined);
-    return errorResponse(error, errorsOf(request.headers), 405);
   }
 
   async #exchange(handler: UniversalHandler, call: Call, request: Request, read?: Uint8Array): Promise<Outcome> {
@@ -102,22 +99,30 @@ export class Rpc {
     return outcome;
   }
 
-  #unknown(request: Request, path: string): Response {
-    const type = request.headers.get("content-type") ?? "";
-    const known = this.has(path);
-    const error = known
-      ? new ConnectError(
-          `the content type must be one of ${knownContentTypes.join(", ")}: current value is ${JSON.stringify(type)}`,
-          Code.InvalidArgument,
-        )
-      : new ConnectError(`the path must be one of ${[...this.#handlers.keys()].join(", ")}`, Code.Unimplemented);
-    this.report(path, error, undefined);
-    return errorResponse(error, errorsOf(request.headers), known ? 415 : 404);
+  #unknownPath(request: Request, path: string): Response {
+    const message = `the path must be one of ${[...this.#handlers.keys()].join(", ")}`;
+    return this.#refuse(request, path, 404, new ConnectError(message, Code.Unimplemented));
   }
 
-  /** Tells of a call that failed; `ours` is what was thrown when the failure is ours. */
-  report(path: string, error: ConnectError, ours: unknown): void {
-    this.#options.failed({ path, error, ours });
+  #wrongMethod(request: Request, path: string): Response {
+    const message = mustBe("the HTTP method", "POST", request.method);
+    return this.#refuse(request, path, 405, new ConnectError(message, Code.Unimplemented, { allow: "POST" }));
+  }
+
+  #unknownType(request: Request, path: string): Response {
+    const expected = `one of ${knownContentTypes.join(", ")}`;
+    const message = mustBe("the content type", expected, request.headers.get("content-type") ?? "");
+    return this.#refuse(request, path, 415, new ConnectError(message, Code.InvalidArgument));
+  }
+
+  #refuse(request: Request, path: string, status: number, error: ConnectError): Response {
+    this.#report(path, error, undefined);
+    return errorResponse(error, errorsOf(request.headers), status);
+  }
+
+  #report(path: string, error: ConnectError, ours: unknown): void {
+    const { code, rawMessage: reason } = error;
+    this.#options.failed({ path, code: codeToString(code), reason, kind: kindOf(error), ours });
   }
 }
 

@@ -2,13 +2,10 @@
 import { messageOf } from "../../base/errors.ts";
 import type { Kind } from "../../metrics/definition.ts";
 import type { Cors } from "../cors.ts";
-import { malformed } from "./body.ts";
-import { errorsOf } from "./call.ts";
-import type { Rpc } from "./connect.ts";
-import { errorResponse } from "./errors.ts";
+import type { Authority } from "./authority.ts";
 import { type FormatName, type Lane, Successes } from "./lane.ts";
-import { methodPaths } from "./methods.ts";
-import { errorOf } from "./rejection.ts";
+import { methodPaths } from "./pushes.ts";
+import { malformed } from "./rejection.ts";
 
 /** The content types as nearly all write them; another spelling is for connect-es. */
 const formats: ReadonlyMap<string | null, FormatName> = new Map([
@@ -19,7 +16,7 @@ const formats: ReadonlyMap<string | null, FormatName> = new Map([
 
 export interface LaneHttpOptions {
   readonly lane: Lane;
-  readonly rpc: Rpc;
+  readonly authority: Authority;
   readonly cors: Cors;
   readonly maxBodyBytes: number;
 }
@@ -65,18 +62,17 @@ export class LaneHttp {
       if (!request.headers.has("origin")) return new Response(body, this.#inits.get(type)!);
       return this.#options.cors.apply(request, new Response(body, { headers: { "content-type": type } }));
     }
-    const { cors, rpc } = this.#options;
+    const { authority, cors } = this.#options;
     const path = methodPaths[kind];
-    if (outcome === undefined) return rpc.answer(request, path, bytes).then((answer) => cors.apply(request, answer));
-    const error = errorOf(outcome);
-    rpc.report(path, error, undefined);
-    return cors.apply(request, errorResponse(error, errorsOf(request.headers)));
+    const answer =
+      outcome === undefined ? authority.answer(request, path, bytes) : authority.reject(request, path, outcome);
+    return answer.then((response) => cors.apply(request, response));
   }
 
   /** The body did not arrive. */
   async #lost(request: Request, kind: Kind, error: unknown): Promise<Response> {
-    const { cors, rpc } = this.#options;
-    const lost = errorOf(malformed(`the body must arrive whole: ${messageOf(error)}`));
-    return cors.apply(request, await rpc.reject(request, methodPaths[kind], lost));
+    const { authority, cors } = this.#options;
+    const lost = malformed(`the body must arrive whole: ${messageOf(error)}`);
+    return cors.apply(request, await authority.reject(request, methodPaths[kind], lost));
   }
 }

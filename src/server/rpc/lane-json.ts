@@ -64,7 +64,7 @@ function again(bytes: Uint8Array, start: number, actions: Actions): number {
   const numberEnd = number(bytes, numberStart, actions);
   if (numberEnd < 0) return -1;
   const end = actions.likeLastFromNumber(numberEnd);
-  if (end >= 0) actions.repeat(start, end);
+  if (end >= 0) actions.repeat(bytes);
   return end;
 }
 

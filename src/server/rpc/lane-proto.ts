@@ -48,7 +48,7 @@ function again(bytes: Uint8Array, begin: number, end: number, actions: Actions):
   const numberEnd = numberStart + doubleBytes;
   if (numberStart < 0 || numberEnd > end || actions.likeLastFromNumber(numberEnd) !== end) return false;
   actions.number = doubleAt(bytes, numberStart);
-  actions.repeat(begin, end);
+  actions.repeat(bytes);
   return true;
 }
 

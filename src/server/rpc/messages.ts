@@ -2,10 +2,11 @@
 import { type DescMethod, fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { messageOf } from "../../base/errors.ts";
-import { gzipCompression, malformed } from "./body.ts";
+import { gzipCompression } from "./body.ts";
 import type { Call } from "./call.ts";
+import { errorOf } from "./errors.ts";
 import { splitFrames } from "./frames.ts";
-import { errorOf } from "./rejection.ts";
+import { malformed } from "./rejection.ts";
 import { checkWire } from "./wire.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
