@@ -90,11 +90,14 @@ export class History {
     if (track.presence !== "gone") track.presence = presence;
   }
 
-  /** Carries what is live into the slot that has begun, and forgets what was last known a day ago. */
-  turn(): void {
+  /**
+   * Carries what is live, of the handlers that are not another's to look after, into the slot that has begun, and forgets
+   * what was last known a day ago.
+   */
+  turn(elsewhere: ReadonlySet<string> = new Set()): void {
     this.#advance();
     for (const [key, track] of this.#tracks) {
-      if (track.presence === "live") fill(track, this.#newestSlot, track.value);
+      if (track.presence === "live" && !elsewhere.has(track.handler)) fill(track, this.#newestSlot, track.value);
       else if (track.slots.every(Number.isNaN)) this.#tracks.delete(key);
     }
     this.#refused.clear();

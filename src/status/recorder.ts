@@ -74,9 +74,7 @@ export class Recorder {
     for (const metric of pushedGauges) {
       for (const { labels, value } of registry.find(metric)?.read() ?? []) this.history.see("", metric, labels, value);
     }
-    const elsewhere = new Set(
-      this.#worker?.state().flatMap(({ name, holder }) => (holder === "elsewhere" ? name : [])),
-    );
+    const elsewhere = this.#elsewhere();
     const exposed = new Map<string, ReadonlySet<string>>();
     for (const track of this.history.tracks()) {
       const { handler, metric, labels, presence } = track;
@@ -116,11 +114,16 @@ export class Recorder {
     if (track !== undefined) this.history.miss(track, "stale");
   }
 
+  /** The handlers that another replica holds. */
+  #elsewhere(): ReadonlySet<string> {
+    return new Set(this.#worker?.state().flatMap(({ name, holder }) => (holder === "elsewhere" ? name : [])));
+  }
+
   #turnLater(): void {
     const { clock } = this.#options;
     this.#cancelTurn = clock.after(statusSlotMs - (clock.unixMs() % statusSlotMs), () => {
       this.look();
-      this.history.turn();
+      this.history.turn(this.#elsewhere());
       this.windows.take();
       this.#turnLater();
     });
