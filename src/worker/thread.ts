@@ -45,7 +45,7 @@ class HandlerThread {
     globalThis.addEventListener("message", (event: MessageEvent<unknown>) => {
       this.#hear(JSON.parse(String(event.data)) as ToThread);
     });
-    confine(new Lines(this.#gate, this.#writeLine, this.#assignment.handler));
+    confine(new Lines(this.#gate, this.#writeLine, this.#assignment.handler), this.#assignment.file !== undefined);
     void this.#load();
   }
 

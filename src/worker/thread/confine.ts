@@ -3,8 +3,6 @@
  * is refused, and what would reach stdout goes to the log. It keeps mistakes in, not malice: a handler is code that the
  * operator has chosen, and one that opens the process's own file descriptors by number gets at them.
  */
-import fs from "node:fs";
-import { Writable } from "node:stream";
 import type { LogLevel } from "../../base/log.ts";
 import type { Lines } from "./console.ts";
 
@@ -23,10 +21,12 @@ const consoleLevels = {
   warn: "warning",
 } as const satisfies Record<string, LogLevel>;
 
-export function confine(lines: Lines): void {
+/** `ofUser`: built-in handlers open no files by their own, and are spared the modules for them, 4 MB a thread. */
+export function confine(lines: Lines, ofUser: boolean): void {
   confineProcess();
   confineConsole(lines);
-  confineOutput(lines);
+  const sinks = confineOutput(lines);
+  if (ofUser) confineFiles(sinks);
 }
 
 function confineProcess(): void {
@@ -77,32 +77,52 @@ function confineConsole(lines: Lines): void {
   });
 }
 
-function confineOutput(lines: Lines): void {
+type Sinks = Map<unknown, (piece: unknown) => void>;
+
+function confineOutput(lines: Lines): Sinks {
   const outputs = [
     { name: "stdout", level: "info" },
     { name: "stderr", level: "warning" },
   ] as const;
-  const sinks = new Map<unknown, (piece: unknown) => void>();
+  const sinks: Sinks = new Map();
   for (const [index, { name, level }] of outputs.entries()) {
     const write = lines.stream(level);
     const fd = index + 1;
-    const stream = new Writable({
-      decodeStrings: false,
-      write(piece, _, done) {
-        write(piece);
-        done();
-      },
-    });
-    Object.defineProperty(process, name, { value: Object.assign(stream, { fd, isTTY: false }), configurable: true });
+    let stream: unknown;
+    const get = () => {
+      stream ??= openStream(fd, write);
+      sinks.set(stream, write);
+      return stream;
+    };
+    // Bun makes its own stream, and loads 3 MB for it, when a property that was never set is defined anew.
+    Object.assign(process, { [name]: undefined });
+    Object.defineProperty(process, name, { get, configurable: true });
     const file = { name, size: Number.POSITIVE_INFINITY, writer: () => sink(write), write: put(write) };
     Object.assign(Bun, { [name]: file });
-    for (const target of [file, stream, fd, `/dev/${name}`, `/dev/fd/${fd}`, `/proc/self/fd/${fd}`]) {
+    for (const target of [file, fd, `/dev/${name}`, `/dev/fd/${fd}`, `/proc/self/fd/${fd}`]) {
       sinks.set(target, write);
     }
   }
-  const { write: bunWrite } = Bun;
+  divert(Bun, "write", Bun.write, sinks, (write, piece) => put(write)(piece));
+  return sinks;
+}
+
+/** What `process.stdout` and `process.stderr` are, made when somebody looks. */
+function openStream(fd: number, write: (piece: unknown) => void): object {
+  const { Writable } = process.getBuiltinModule("node:stream");
+  const stream = new Writable({
+    decodeStrings: false,
+    write(piece, _, done) {
+      write(piece);
+      done();
+    },
+  });
+  return Object.assign(stream, { fd, isTTY: false });
+}
+
+function confineFiles(sinks: Sinks): void {
+  const fs = process.getBuiltinModule("node:fs");
   const { writeSync, writeFileSync, appendFileSync } = fs;
-  divert(Bun, "write", bunWrite, sinks, (write, piece) => put(write)(piece));
   divert(fs, "writeSync", writeSync, sinks, written);
   divert(fs, "writeFileSync", writeFileSync, sinks, (write, piece) => write(piece));
   divert(fs, "appendFileSync", appendFileSync, sinks, (write, piece) => write(piece));

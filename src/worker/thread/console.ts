@@ -1,5 +1,4 @@
 /** What a handler writes to its console and to stdout becomes log lines, so many a second and no more. */
-import { format, inspect } from "node:util";
 import { maxConsoleLinesPerSecond, maxLogValueChars } from "../../base/limits.ts";
 import type { LogLevel } from "../../base/log.ts";
 
@@ -89,18 +88,23 @@ export class Lines {
 
   #render(values: readonly unknown[]): string {
     try {
-      return cut(format(...values));
+      return cut(util().format(...values));
     } catch (error) {
       return `a value that cannot be shown: ${error instanceof Error ? cut(error.message) : typeof error}`;
     }
   }
 }
 
+/** Loaded at the first line: most handlers never print. */
+function util(): typeof import("node:util") {
+  return process.getBuiltinModule("node:util");
+}
+
 function textOf(piece: unknown): string {
   if (typeof piece === "string") return piece;
   if (piece instanceof ArrayBuffer) return Buffer.from(piece).toString();
   if (ArrayBuffer.isView(piece)) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString();
-  return inspect(piece);
+  return util().inspect(piece);
 }
 
 function cut(text: string): string {
