@@ -1,13 +1,15 @@
-/** The embedded default. It is known to be good YAML, so Bun's own reader will do, which gives no places. */
+/** The embedded default: its values as the bundler has read them, its text for the day that something is wrong with it. */
+import { defaultValues } from "./default.macro.ts" with { type: "macro" };
 import text from "./default.yaml" with { type: "text" };
 import { type Entry, placeAt, type Tree } from "./tree.ts";
 import { expand } from "./variables.ts";
 
 export const embeddedText = text;
+const values: unknown = defaultValues();
 
 /** The default without its places, which only messages need. */
 export function readEmbedded(lookup: (name: string) => string | undefined): Tree {
-  return { ...read(Bun.YAML.parse(embeddedText), lookup), findings: [], position: () => "1:1" };
+  return { ...read(values, lookup), findings: [], position: () => "1:1" };
 }
 
 function read(value: unknown, lookup: (name: string) => string | undefined): Entry {
