@@ -10,6 +10,7 @@ import { type Action, type Batch, isNumber, type Verifier } from "./verify.ts";
 const placesOfLabel = 4;
 
 const utf8 = new TextDecoder();
+const latin1 = Buffer.prototype.latin1Slice;
 
 export class Actions {
   /** Where the metric's name stands; -1 while there is none. */
@@ -34,8 +35,8 @@ export class Actions {
   readonly #batch: Batch;
   readonly #labels = new Int32Array(maxKnownLabels * placesOfLabel);
   #labelCount = 0;
-  /** The body, once there are two actions to compare: a view costs as much as reading one. */
-  #view: DataView | undefined;
+  /** The body with a character for each byte, once there are two actions: comparing text is quicker than bytes. */
+  #text: string | undefined;
   /** The last action that was resolved: where it and its number stand, and its series. */
   #last: KnownMetric | undefined;
   #lastSeries = 0;
@@ -43,6 +44,9 @@ export class Actions {
   #lastNumberStart = 0;
   #lastNumberEnd = 0;
   #lastEnd = 0;
+  /** What stands in it before its number, and behind. */
+  #before: string | undefined;
+  #behind: string | undefined;
 
   constructor(verifier: Verifier, known: KnownMetrics, batch: Batch) {
     this.#verifier = verifier;
@@ -56,7 +60,7 @@ export class Actions {
     this.unresolved = undefined;
     this.isPlain = true;
     this.#last = undefined;
-    this.#view = undefined;
+    this.#text = undefined;
     this.#batch.clear();
   }
 
@@ -73,15 +77,15 @@ export class Actions {
   /** Where the number stands of an action that starts here and is like the last one up to there; else -1. */
   likeLastToNumber(bytes: Uint8Array, start: number): number {
     if (this.#last === undefined) return -1;
-    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const length = this.#lastNumberStart - this.#lastStart;
-    return isSame(this.#view, start, this.#lastStart, length) ? start + length : -1;
+    this.#text ??= String(latin1.call(bytes, 0, bytes.length));
+    this.#before ??= this.#text.slice(this.#lastStart, this.#lastNumberStart);
+    return this.#text.startsWith(this.#before, start) ? start + this.#before.length : -1;
   }
 
   /** Where an action ends that is like the last one behind its number, too; else -1. */
   likeLastFromNumber(numberEnd: number): number {
-    const length = this.#lastEnd - this.#lastNumberEnd;
-    return isSame(this.#view!, numberEnd, this.#lastNumberEnd, length) ? numberEnd + length : -1;
+    this.#behind ??= this.#text!.slice(this.#lastNumberEnd, this.#lastEnd);
+    return this.#text!.startsWith(this.#behind, numberEnd) ? numberEnd + this.#behind.length : -1;
   }
 
   /** Ends an action that is the last one with another number. */
@@ -124,6 +128,8 @@ export class Actions {
     this.#lastNumberStart = this.numberStart;
     this.#lastNumberEnd = this.numberEnd;
     this.#lastEnd = end;
+    this.#before = undefined;
+    this.#behind = undefined;
   }
 
   #add(known: KnownMetric, series: number): void {
@@ -178,15 +184,6 @@ export class Actions {
     }
     return false;
   }
-}
-
-/** Whether so many bytes are the same at two places; they are compared four at a time. */
-function isSame(view: DataView, start: number, other: number, length: number): boolean {
-  if (start + length > view.byteLength) return false;
-  let at = 0;
-  for (; at + 4 <= length; at += 4) if (view.getUint32(start + at) !== view.getUint32(other + at)) return false;
-  for (; at < length; at += 1) if (view.getUint8(start + at) !== view.getUint8(other + at)) return false;
-  return true;
 }
 
 function isEqual(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
