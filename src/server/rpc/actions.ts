@@ -10,6 +10,10 @@ import { type Action, type Batch, isNumber, type Verifier } from "./verify.ts";
 const placesOfLabel = 4;
 
 const utf8 = new TextDecoder();
+
+/** One number, and its bytes in the order of every machine that Bun runs on. */
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 const latin1 = Buffer.prototype.latin1Slice;
 
 export class Actions {
@@ -37,6 +41,7 @@ export class Actions {
   #labelCount = 0;
   /** The body with a character for each byte, once there are two actions: comparing text is quicker than bytes. */
   #text: string | undefined;
+  #view: DataView | undefined;
   /** The last action that was resolved: where it and its number stand, and its series. */
   #last: KnownMetric | undefined;
   #lastSeries = 0;
@@ -61,6 +66,7 @@ export class Actions {
     this.isPlain = true;
     this.#last = undefined;
     this.#text = undefined;
+    this.#view = undefined;
     this.#batch.clear();
   }
 
@@ -93,6 +99,16 @@ export class Actions {
     if (isNumber(this.#verifier.kind, this.number)) this.#add(this.#last!, this.#lastSeries);
     else this.#leave(bytes);
     this.count += 1;
+  }
+
+  /** Eight bytes as a double, the lowest first. A view of the body is worth making for the second one. */
+  doubleAt(bytes: Uint8Array, at: number): number {
+    if (this.count > 0) {
+      this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return this.#view.getFloat64(at, true);
+    }
+    for (let index = 0; index < doubleBytes.length; index += 1) doubleBytes[index] = bytes[at + index]!;
+    return double[0]!;
   }
 
   /** Notes a label; false when there are more than any metric here can have. */

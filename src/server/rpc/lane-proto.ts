@@ -47,7 +47,7 @@ function again(bytes: Uint8Array, begin: number, end: number, actions: Actions):
   const numberStart = actions.likeLastToNumber(bytes, begin);
   const numberEnd = numberStart + doubleBytes;
   if (numberStart < 0 || numberEnd > end || actions.likeLastFromNumber(numberEnd) !== end) return false;
-  actions.number = doubleAt(bytes, numberStart);
+  actions.number = actions.doubleAt(bytes, numberStart);
   actions.repeat(bytes);
   return true;
 }
@@ -60,7 +60,7 @@ function action(bytes: Uint8Array, begin: number, end: number, actions: Actions)
     at += 2;
     if (tag0 === number0 && tag1 === number1) {
       if (actions.numberStart >= 0 || at + doubleBytes > end) return false;
-      actions.number = doubleAt(bytes, at);
+      actions.number = actions.doubleAt(bytes, at);
       actions.numberStart = at;
       actions.numberEnd = at + doubleBytes;
       at += doubleBytes;
@@ -92,15 +92,6 @@ function label(bytes: Uint8Array, begin: number, end: number, actions: Actions):
   if (end - begin < 4 || bytes[begin] !== entryKey || keySize > 127 || valueStart > end) return false;
   if (bytes[keyEnd] !== entryValue || valueSize > 127 || valueEnd !== end) return false;
   return actions.label(keyStart, keyEnd, valueStart, valueEnd);
-}
-
-const scratch = new Float64Array(1);
-const scratchBytes = new Uint8Array(scratch.buffer);
-
-/** Eight bytes as a double; protobuf and every machine that Bun runs on have the lowest first. */
-function doubleAt(bytes: Uint8Array, at: number): number {
-  for (let index = 0; index < doubleBytes; index += 1) scratchBytes[index] = bytes[at + index]!;
-  return scratch[0]!;
 }
 
 /** A length of one to three bytes in its shortest form, else -1: longer bodies are not read. */
