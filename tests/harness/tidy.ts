@@ -86,6 +86,7 @@ export interface SourceFile {
 /** What is wrong in a file, one line each; empty when nothing is. */
 export function tidy(file: SourceFile): string[] {
   if (file.path === "bun.lock" || file.path.startsWith("src/gen/")) return [];
+  if (file.path.endsWith(".png")) return atTheTop(file);
   return [...atTheTop(file), ...inTheText(file), ...inItsSize(file), ...inItsImports(file)];
 }
 

@@ -12,6 +12,7 @@ import { root } from "../harness/build.ts";
 import { ManualClock } from "../harness/clock.ts";
 import { manyPushed, startTestServer } from "../harness/server.ts";
 import { StatusWorld } from "../harness/status.ts";
+import { pictures } from "../harness/status-pictures.ts";
 import { empty, everyday, failing, fresh } from "../harness/status-scenes.ts";
 
 const endpoint: Metrics = {
@@ -266,6 +267,15 @@ test("the data is as its golden file has it", async () => {
   const file = join(root, "tests/golden/status.json");
   expect(text.replace(/"version": "bun.*"/, '"version": "bun"')).toBe(readFileSync(file, "utf8"));
   await world.status.stop();
+});
+
+test.each(pictures)("the README's picture $name is there, as large as it is taken", ({ name, options }) => {
+  const picture = readFileSync(join(root, `examples/status/${name}.png`));
+  expect(picture.toString("latin1", 1, 4)).toBe("PNG");
+  const { width, height } = options.viewport ?? { width: 0, height: 0 };
+  const scale = options.deviceScaleFactor ?? 1;
+  expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width * scale, height * scale]);
+  expect(picture.length).toBeLessThan(200_000);
 });
 
 describe("the answer", () => {
