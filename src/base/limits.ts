@@ -302,7 +302,7 @@ export const statusSlotMs = 5 * 60_000;
 /** Slots of the status history: a day. */
 export const statusSlots = 288;
 
-/** Series with a status history, of 4 bytes a slot: 1.2 MB at most. Of further ones the page says how many there are. */
+/** Series with a status history, of 4 bytes a slot: 1.7 MB at most with their labels. The page counts further ones. */
 export const maxStatusSeries = 1000;
 
 /** Counters and histograms whose last hour the status page tells: 1.1 MB at most, with 100 buckets each. */
