@@ -18,8 +18,8 @@ export interface Effect {
   readonly contentType: string | null;
   readonly vary: string | null;
   readonly origin: string | null;
-  /** The cells that have changed, by their place. */
-  readonly cells: Readonly<Record<number, number>>;
+  /** The cells that have changed, by their place; as text, for minus zero is a change too. */
+  readonly cells: Readonly<Record<number, string>>;
 }
 
 class Twin {
@@ -63,8 +63,9 @@ class Twin {
     });
     const laned = await this.#lane?.take(request, kind);
     const answer = laned ?? this.#cors.apply(request, await this.#authority.answer(request, path));
-    const cells: Record<number, number> = {};
-    for (const [index, value] of this.#cells.entries()) if (!Object.is(value, before[index])) cells[index] = value;
+    const cells: Record<number, string> = {};
+    for (const [index, value] of this.#cells.entries())
+      if (!Object.is(value, before[index])) cells[index] = Object.is(value, -0) ? "-0" : String(value);
     return {
       status: answer.status,
       body: Buffer.from(await answer.bytes()).toString("latin1"),
