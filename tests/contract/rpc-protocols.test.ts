@@ -6,6 +6,7 @@ import { base64Decode } from "@bufbuild/protobuf/wire";
 import { looseObject, parse, string } from "valibot";
 import { ReasonSchema } from "../../src/gen/metrics/common_pb.ts";
 import { HistogramOSchema } from "../../src/gen/metrics/histogram_pb.ts";
+import { rawRequest, sendRaw } from "../harness/raw.ts";
 import { startTestServer, type TestServer } from "../harness/server.ts";
 import { actionFields, delimited, grpcFrame, input, tag } from "../harness/wire.ts";
 
@@ -365,6 +366,28 @@ describe("what a rejection repeats", () => {
     expect((await errorOf(answer)).message).toBe(
       `action[0].metric must be a gauge: current value is "${metric}", a histogram`,
     );
+  });
+});
+
+describe("requests that do not wait for each other", () => {
+  test("plain pushes in one packet are all answered, in their order", async () => {
+    const bodies = Array.from({ length: 20 }, (_, index) =>
+      JSON.stringify({ action: Array(1 + (index % 3)).fill({ metric, number: index }) }),
+    );
+    const requests = bodies.map((body, index) =>
+      rawRequest(
+        "POST /metrics.API/Histogram HTTP/1.1",
+        {
+          ...json,
+          "Content-Length": String(body.length),
+          Connection: index === bodies.length - 1 ? "close" : "keep-alive",
+        },
+        body,
+      ),
+    );
+    const answer = await sendRaw(specta.server.port, requests.join(""));
+    const results = answer.split("HTTP/1.1 200 OK").slice(1);
+    expect(results.map((one) => one.split("success").length - 1)).toEqual(bodies.map((_, index) => 1 + (index % 3)));
   });
 });
 
