@@ -8,6 +8,7 @@ const commands = {
   curl: ["curl"],
   git: ["git"],
   go: ["go", "/usr/local/go/bin/go"],
+  haproxy: ["haproxy", "/usr/sbin/haproxy"],
   initdb: ["initdb", "/usr/lib/postgresql/*/bin/initdb"],
   nginx: ["nginx", "/usr/sbin/nginx"],
   npm: ["npm"],
