@@ -45,6 +45,7 @@ export class PushShard {
   readonly #shard: number;
   readonly #start: number;
   readonly #gauges: number;
+  readonly #isShared: boolean;
 
   constructor(layout: PushLayout, memory: PushMemory, shard: number) {
     this.layout = layout;
@@ -53,17 +54,19 @@ export class PushShard {
     this.#shard = shard;
     this.#start = layout.shardCells * shard;
     this.#gauges = layout.shardCells * memory.shards;
+    this.#isShared = memory.shards > 1;
     // A thread that died while it recorded has left its shard's version odd.
     if (Atomics.load(this.#versions, shard) % 2 !== 0) Atomics.add(this.#versions, shard, 1);
   }
 
   /** Stands before the first `write` of a batch: a scrape sees each series as it was before or after, never between. */
   begin(): void {
-    Atomics.add(this.#versions, this.#shard, 1);
+    // The only thread that writes is the one that reads.
+    if (this.#isShared) Atomics.add(this.#versions, this.#shard, 1);
   }
 
   end(): void {
-    Atomics.add(this.#versions, this.#shard, 1);
+    if (this.#isShared) Atomics.add(this.#versions, this.#shard, 1);
   }
 
   /** Adds to a counter, sets a gauge, observes in a histogram. The series' number is one of the metric's. */

@@ -36,6 +36,9 @@ export class App {
   readonly #options: AppOptions;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #elsewhere: Elsewhere | undefined;
+  /** Nearly all requests have the URL of the one before, and comparing is quicker than cutting. */
+  #lastUrl = "";
+  #lastPath = "/";
 
   constructor(options: AppOptions) {
     const { routes } = options;
@@ -46,12 +49,20 @@ export class App {
 
   /** Answers any request. Never rejects. */
   readonly fetch = (request: Request, connections: Connections): Response | Promise<Response> => {
-    const path = pathOf(request.url);
+    const path = this.#pathOf(request.url);
     const kind = kinds.get(path);
     if (kind === undefined || request.method !== "POST") return this.#answer(request, path, connections);
     if (!this.#options.access.isOpen) return this.#admit(request, path, kind, connections);
     return this.#call(request, path, kind);
   };
+
+  #pathOf(url: string): string {
+    if (url !== this.#lastUrl) {
+      this.#lastUrl = url;
+      this.#lastPath = pathOf(url);
+    }
+    return this.#lastPath;
+  }
 
   #call(request: Request, path: string, kind: Kind): Promise<Response> {
     const { authority, cors, lane } = this.#options;
