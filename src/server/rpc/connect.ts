@@ -3,6 +3,7 @@
  * body is read, inflated and checked first, Twirp's content type and errors are translated, and a call that failed
  * before its method was reached has failed by its caller's fault.
  */
+import type { Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
@@ -21,6 +22,8 @@ export interface RpcOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** What a body may have, on the wire and inflated. */
   readonly maxBodyBytes: number;
+  /** The types that a service's `google.protobuf.Any` may hold, for their JSON; left out: none. */
+  readonly types?: Registry;
   /** Told of every call that failed, once. */
   readonly failed: (failure: Failure) => void;
 }
@@ -49,6 +52,7 @@ export class Rpc {
       acceptCompression: [gzipCompression],
       interceptors: [tracing],
       readMaxBytes: options.maxBodyBytes,
+      ...(options.types === undefined ? {} : { jsonOptions: { registry: options.types } }),
     });
     options.routes(router);
     this.#options = options;
@@ -106,18 +110,20 @@ export class Rpc {
 
   #wrongMethod(request: Request, path: string): Response {
     const message = mustBe("the HTTP method", "POST", request.method);
-    return this.#refuse(request, path, 405, new ConnectError(message, Code.Unimplemented, { allow: "POST" }));
+    return this.#refuse(request, path, 405, new ConnectError(message, Code.Unknown, { allow: "POST" }));
   }
 
   #unknownType(request: Request, path: string): Response {
     const expected = `one of ${knownContentTypes.join(", ")}`;
     const message = mustBe("the content type", expected, request.headers.get("content-type") ?? "");
-    return this.#refuse(request, path, 415, new ConnectError(message, Code.InvalidArgument));
+    return this.#refuse(request, path, 415, new ConnectError(message, Code.Unknown));
   }
 
   #refuse(request: Request, path: string, status: number, error: ConnectError): Response {
     this.#report(path, error, undefined);
-    return errorResponse(error, errorsOf(request.headers), status);
+    const response = errorResponse(error, errorsOf(request.headers), status);
+    if (!readsConnectErrors(request.headers)) response.headers.set("content-type", jsonForOthers);
+    return response;
   }
 
   #report(path: string, error: ConnectError, ours: unknown): void {
@@ -126,8 +132,15 @@ export class Rpc {
   }
 }
 
+/** JSON as before, spelled so that a client which does not expect an error of Connect's does not take it for one. */
+const jsonForOthers = "application/json; charset=utf-8";
+
+function readsConnectErrors(headers: Headers): boolean {
+  return headers.has("connect-protocol-version") || callOf(headers)?.protocol === "connect";
+}
+
 function respond(call: Call, { status, headers, body, error }: Outcome): Response {
-  if (call.protocol === "connect" && error !== undefined) return errorResponse(error, call.errors);
+  if (call.protocol === "connect" && error !== undefined) return errorResponse(error, call.errors, status, headers);
   if (call.answerType !== undefined) headers.set("content-type", call.answerType);
   return new Response(body, { status, headers });
 }

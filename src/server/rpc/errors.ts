@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, codeToString, errorToJson } from "@connectrpc/connect/protocol-connect";
 import { ReasonSchema } from "../../gen/metrics/common_pb.ts";
-import { type RejectionKind, rejectionKinds } from "../../metrics/own.ts";
+import type { RejectionKind } from "../../metrics/own.ts";
 import type { Call } from "./call.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -16,39 +16,47 @@ const codes: Readonly<Partial<Record<RejectionKind, Code>>> = {
   unauthenticated: Code.Unauthenticated,
 };
 
-/** The rejection as every protocol's error, with a `metrics.Reason` as its detail. */
-export function errorOf({ kind, message, headers }: Rejection): ConnectError {
-  const reason = create(ReasonSchema, { info: message, kind });
-  return new ConnectError(message, codes[kind] ?? Code.InvalidArgument, headers, [
-    { desc: ReasonSchema, value: reason },
-  ]);
+/** The rejection that an error was made from. */
+const rejections = new WeakMap<ConnectError, Rejection>();
+
+/**
+ * The rejection as every protocol's error, with a `metrics.Reason` as its detail. A body that is too large has none:
+ * that error is Connect's own, and its conformance suite wants it bare.
+ */
+export function errorOf(rejection: Rejection): ConnectError {
+  const { kind, message, headers } = rejection;
+  const reason = { desc: ReasonSchema, value: create(ReasonSchema, { info: message, kind }) };
+  const details = kind === "body_too_large" ? [] : [reason];
+  const error = new ConnectError(message, codes[kind] ?? Code.InvalidArgument, headers, details);
+  rejections.set(error, rejection);
+  return error;
 }
 
 /** Why a push was rejected, when the error is a rejection of ours. */
 export function kindOf(error: ConnectError): RejectionKind | undefined {
-  const kind = reasonOf(error)?.kind;
-  return rejectionKinds.find((one) => one === kind);
+  return rejections.get(error)?.kind;
 }
 
-/** The answer to a call that failed; the error's metadata become headers. */
-export function errorResponse(error: ConnectError, errors: Call["errors"], status?: number): Response {
-  const headers = new Headers(error.metadata);
+/** The answer to a call that failed; the error's metadata become headers, unless the method's are given. */
+export function errorResponse(
+  error: ConnectError,
+  errors: Call["errors"],
+  status: number = codeToHttpStatus(error.code),
+  given: Headers = error.metadata,
+): Response {
+  const headers = new Headers(given);
   headers.delete("content-encoding");
   headers.delete("content-length");
   headers.set("content-type", "application/json");
-  return new Response(errorBody(error, errors), { status: status ?? codeToHttpStatus(error.code), headers });
+  return new Response(errorBody(error, errors), { status, headers });
 }
 
 function errorBody(error: ConnectError, errors: Call["errors"]): string {
   if (errors === "twirp") {
-    const reason = reasonOf(error);
-    const meta = reason && { meta: { kind: reason.kind, info: reason.info } };
+    const rejection = rejections.get(error);
+    const meta = rejection && { meta: { kind: rejection.kind, info: rejection.message } };
     return JSON.stringify({ code: codeToString(error.code), msg: error.rawMessage, ...meta });
   }
   const connect = errorToJson(error, undefined);
   return JSON.stringify(errors === "both" ? Object.assign({}, connect, { msg: error.rawMessage }) : connect);
-}
-
-function reasonOf(error: ConnectError): { readonly info: string; readonly kind: string } | undefined {
-  return error.findDetails(ReasonSchema)[0];
 }
