@@ -33,6 +33,9 @@ const top = new Set([
 
 const maxLines = 400;
 
+/** What a program wrote has its own form. */
+const generated = /^(?:src|tests\/[\w-]+)\/gen\//;
+
 interface TextRule {
   readonly says: string;
   readonly pattern: RegExp;
@@ -85,7 +88,7 @@ export interface SourceFile {
 
 /** What is wrong in a file, one line each; empty when nothing is. */
 export function tidy(file: SourceFile): string[] {
-  if (file.path === "bun.lock" || file.path.startsWith("src/gen/")) return [];
+  if (file.path === "bun.lock" || generated.test(file.path)) return [];
   if (file.path.endsWith(".png")) return atTheTop(file);
   return [...atTheTop(file), ...inTheText(file), ...inItsSize(file), ...inItsImports(file)];
 }
