@@ -7,6 +7,7 @@ import { processFamilies } from "../metrics/process.ts";
 import { Registry } from "../metrics/registry.ts";
 import { Status } from "../status/status.ts";
 import type { Arguments } from "./command.ts";
+import { exposure } from "./exposure.ts";
 import { lazyLedger } from "./lazy-ledger.ts";
 import { loadSettings, type Settings, withPort } from "./settings.ts";
 import { watchSignals } from "./signals.ts";
@@ -57,7 +58,7 @@ function createRegistry(environment: string): Registry {
 
 async function serve({ environment, config }: Settings, registry: Registry, status: Status, log: Log) {
   const { startServer } = await import("../server/serve.ts");
-  return await startServer({
+  const server = await startServer({
     server: config.server,
     pushed: config.metrics,
     registry,
@@ -68,6 +69,8 @@ async function serve({ environment, config }: Settings, registry: Registry, stat
     drainMs: environment.drainMs,
     routes: status.routes,
   });
+  log.info("server grants access", exposure(config.server));
+  return server;
 }
 
 async function work(settings: Settings, registry: Registry, status: Status, log: Log): Promise<Half> {

@@ -6,13 +6,18 @@ export function exposure(
 ): Readonly<Record<"push" | "scrape" | "cors" | "rate" | "transport", string>> {
   const { pushTokens, scrapeTokens, corsOrigins, rateLimit, tls } = server;
   return {
-    push: pushTokens.length === 0 ? "open to all who reach the port" : `with one of ${pushTokens.length} tokens`,
-    scrape: scrapeTokens.length === 0 ? "open to all who reach the port" : `with one of ${scrapeTokens.length} tokens`,
+    push: whoHas(pushTokens),
+    scrape: whoHas(scrapeTokens),
     cors: corsOrigins.includes("*") ? "any origin" : corsOrigins.join(", ") || "no origin",
     rate: rateLimit === undefined ? "no limit" : `${rateLimit.requestsPerSecond} requests a second for an address`,
     transport:
       tls === undefined ? "plain HTTP" : tls.clientCaFile === undefined ? "TLS" : "TLS with client certificates",
   };
+}
+
+function whoHas(tokens: readonly unknown[]): string {
+  if (tokens.length === 0) return "open to all who reach the port";
+  return tokens.length === 1 ? "with its token" : `with one of ${tokens.length} tokens`;
 }
 
 /** Where the server would listen. */
