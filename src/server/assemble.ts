@@ -27,8 +27,9 @@ export interface Parts {
 export function assemble({ config, pushes, access, routes, log, isStopping }: Parts): Fetch {
   const { maxBodyBytes, corsOrigins } = config;
   const cors = new Cors(corsOrigins);
-  const authority = new Authority({ pushes, maxBodyBytes, failed: (failure) => report(failure, pushes, log) });
-  const lane = new LaneHttp({ lane: new Lane(pushes), authority, cors, maxBodyBytes });
+  const failed = (failure: Failure) => report(failure, pushes, log);
+  const authority = new Authority({ pushes, maxBodyBytes, failed });
+  const lane = new LaneHttp({ lane: new Lane(pushes), authority, cors, maxBodyBytes, failed });
   const app = new App({ authority, lane, access, cors, routes, log });
   return (request, connections) =>
     isStopping() ? closing(app.fetch(request, connections)) : app.fetch(request, connections);

@@ -6,6 +6,7 @@ import { layoutOf } from "../../src/metrics/push-layout.ts";
 import { allocate, PushShard } from "../../src/metrics/push-store.ts";
 import { Cors } from "../../src/server/cors.ts";
 import { Authority } from "../../src/server/rpc/authority.ts";
+import type { Failure } from "../../src/server/rpc/connect.ts";
 import { Lane } from "../../src/server/rpc/lane.ts";
 import { LaneHttp } from "../../src/server/rpc/lane-http.ts";
 import { methodPaths, Pushes } from "../../src/server/rpc/pushes.ts";
@@ -20,6 +21,8 @@ export interface Effect {
   readonly origin: string | null;
   /** The cells that have changed, by their place; as text, for minus zero is a change too. */
   readonly cells: Readonly<Record<number, string>>;
+  /** What the log is told. */
+  readonly failures: readonly Failure[];
 }
 
 class Twin {
@@ -29,6 +32,8 @@ class Twin {
   readonly #lane: LaneHttp | undefined;
   /** How many requests the lane has answered. */
   laned = 0;
+  /** What the log is told. */
+  failures: Failure[] = [];
 
   constructor(hasLane: boolean) {
     const layout = layoutOf({ ...manyPushed, ...pushOwnMetrics(manyPushed) });
@@ -36,13 +41,11 @@ class Twin {
     const pushes = new Pushes(new PushShard(layout, memory, 0), Object.keys(manyPushed));
     const maxBodyBytes = 64 * 1024;
     this.#cells = new Float64Array(memory.cells);
-    this.#authority = new Authority({
-      pushes,
-      maxBodyBytes,
-      failed: ({ kind }) => {
-        if (kind !== undefined) pushes.recorder.reject(kind);
-      },
-    });
+    const failed = (failure: Failure) => {
+      this.failures.push(failure);
+      if (failure.kind !== undefined) pushes.recorder.reject(failure.kind);
+    };
+    this.#authority = new Authority({ pushes, maxBodyBytes, failed });
     const lane = new Lane(pushes);
     const push = lane.push.bind(lane);
     lane.push = (kind, format, bytes) => {
@@ -50,11 +53,13 @@ class Twin {
       if (outcome !== undefined) this.laned += 1;
       return outcome;
     };
-    if (hasLane) this.#lane = new LaneHttp({ lane, authority: this.#authority, cors: this.#cors, maxBodyBytes });
+    if (hasLane)
+      this.#lane = new LaneHttp({ lane, authority: this.#authority, cors: this.#cors, maxBodyBytes, failed });
   }
 
   async call(kind: Kind, headers: Readonly<Record<string, string>>, body: Uint8Array<ArrayBuffer>): Promise<Effect> {
     const before = this.#cells.slice();
+    this.failures = [];
     const path = methodPaths[kind];
     const request = new Request(`http://localhost${path}`, {
       method: "POST",
@@ -73,6 +78,7 @@ class Twin {
       vary: answer.headers.get("vary"),
       origin: answer.headers.get("access-control-allow-origin"),
       cells,
+      failures: this.failures,
     };
   }
 }

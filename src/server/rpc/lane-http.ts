@@ -3,8 +3,10 @@ import { messageOf } from "../../base/errors.ts";
 import type { Kind } from "../../metrics/definition.ts";
 import type { Cors } from "../cors.ts";
 import type { Authority } from "./authority.ts";
+import type { Failure } from "./connect.ts";
 import { type FormatName, type Lane, Successes } from "./lane.ts";
 import { methodPaths } from "./pushes.ts";
+import { failureOf, rejectedResponse } from "./rejected.ts";
 import { malformed } from "./rejection.ts";
 
 /** The content types as nearly all write them; another spelling is for connect-es. */
@@ -19,6 +21,8 @@ export interface LaneHttpOptions {
   readonly authority: Authority;
   readonly cors: Cors;
   readonly maxBodyBytes: number;
+  /** Told of every call that failed, once. */
+  readonly failed: (failure: Failure) => void;
 }
 
 export class LaneHttp {
@@ -62,11 +66,13 @@ export class LaneHttp {
       if (!request.headers.has("origin")) return new Response(body, this.#inits.get(type)!);
       return this.#options.cors.apply(request, new Response(body, { headers: { "content-type": type } }));
     }
-    const { authority, cors } = this.#options;
+    const { authority, cors, failed } = this.#options;
     const path = methodPaths[kind];
-    const answer =
-      outcome === undefined ? authority.answer(request, path, bytes) : authority.reject(request, path, outcome);
-    return answer.then((response) => cors.apply(request, response));
+    if (outcome === undefined) {
+      return authority.answer(request, path, bytes).then((answer) => cors.apply(request, answer));
+    }
+    failed(failureOf(path, outcome));
+    return cors.apply(request, rejectedResponse(request, outcome));
   }
 
   /** The body did not arrive. */
