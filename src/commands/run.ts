@@ -1,4 +1,4 @@
-import { type ArgsDef, parseArgs } from "citty";
+import type { ArgsDef } from "citty";
 import { Misuse, messageOf, Problems } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Arguments, Command } from "./command.ts";
@@ -31,7 +31,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (first.startsWith("-")) throw new Misuse(unknown("flag", first, ["--help"], "specta"));
   const command = find(first);
   if (helpWanted(rest)) return print(commandHelp(command), [], command.name);
-  const given = parse(command, rest);
+  const given = await parse(command, rest);
   const work = await command.load();
   return await work(given);
 }
@@ -65,7 +65,7 @@ function helpWanted(words: readonly string[]): boolean {
 }
 
 /** citty parses; what it would let pass (unknown flags, missing values, extra arguments) is refused here. */
-function parse(command: Command, words: readonly string[]): Arguments {
+async function parse(command: Command, words: readonly string[]): Promise<Arguments> {
   const rest: string[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index]!;
@@ -82,6 +82,9 @@ function parse(command: Command, words: readonly string[]): Arguments {
   if (rest.length > (command.argument === undefined ? 0 : 1)) {
     throw new Misuse(extra(rest[command.argument === undefined ? 0 : 1]!, command.name));
   }
+  // With nothing to parse nothing is loaded for it: a daemon is mostly started without a flag.
+  if (words.length === 0) return { flags: {}, rest };
+  const { parseArgs } = await import("citty");
   const { _, ...flags } = parseArgs<ArgsDef>([...words], command.flags);
   return { flags, rest };
 }

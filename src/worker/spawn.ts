@@ -31,7 +31,8 @@ export class Thread {
     this.#events = events;
     const assignment = { ...duty, word: this.#word } satisfies Assignment;
     const env = { ...variables, SPECTA_THREAD: "handler", [assignmentVariable]: JSON.stringify(assignment) };
-    this.#worker = new Worker(entry, { env, name: duty.handler });
+    // A handler has seconds for its work: its heap is kept small instead.
+    this.#worker = new Worker(entry, { env, name: duty.handler, smol: true });
     this.#worker.onmessage = (event: MessageEvent<unknown>) => this.#hear(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
