@@ -319,3 +319,6 @@ export const maxStatusStopMs = 2000;
 
 /** Characters of a handler's error on the status page; the log has all of it. */
 export const maxStatusErrorChars = 400;
+
+/** How long a handler waits for its last thread to close before it gets a new one all the same (ms). */
+export const maxThreadEndMs = 10_000;

@@ -1,7 +1,7 @@
 /** Keeps a handler's thread: starts it when it is needed, ends it when it does not answer, and starts it again, later. */
 import type { Clock } from "../base/clock.ts";
 import { type Trouble, troubleOf } from "../base/errors.ts";
-import { deadlineGraceMs } from "../base/limits.ts";
+import { deadlineGraceMs, maxThreadEndMs } from "../base/limits.ts";
 import type { LogLevel } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
 import type { Metrics } from "../metrics/definition.ts";
@@ -117,9 +117,18 @@ export class Runner {
     this.#thread?.post(message);
   }
 
-  /** Waits for what is left of earlier threads: one that is deep in native code ends late, and must stay the only one. */
+  /**
+   * Waits for what is left of earlier threads: one that is deep in native code ends late, and must stay the only one. Not
+   * for ever: now and then Bun never tells that a worker has closed, and its handler must go on.
+   */
   async #startFor(run: Run): Promise<void> {
-    await Promise.all(this.#closing);
+    let cancel = (): void => undefined;
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(maxThreadEndMs, resolve);
+    });
+    await Promise.race([Promise.all(this.#closing), enough]);
+    cancel();
+    this.#closing.clear();
     if (this.#run !== run) return;
     try {
       this.#start();
