@@ -32,7 +32,10 @@ export async function loadSettings(
   const problems: string[] = [];
   const environment = await collect(problems, async () => readEnvironment(variables));
   const file = configFile ?? (variables.SPECTA_CONFIG || undefined);
-  const config = await collect(problems, () => loadConfig({ file, variables, builtIns }));
+  // A wrong host or port is told once: not again of every URL in which the configuration puts it.
+  const known =
+    environment === undefined ? { ...variables, SPECTA_HTTP_HOST: undefined, SPECTA_HTTP_PORT: undefined } : variables;
+  const config = await collect(problems, () => loadConfig({ file, variables: known, builtIns }));
   if (environment === undefined || config === undefined) throw new Problems(problems);
   return { environment, config, planned: planHandlers(config, environment, builtIns) };
 }

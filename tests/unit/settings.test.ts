@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Problems } from "../../src/base/errors.ts";
+import { loadSettings } from "../../src/commands/settings.ts";
+
+/** The problems of an environment file and a configuration file. */
+async function problemsOf(environment: string, configuration: string): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "settings-"));
+  const envFile = join(folder, "specta.env");
+  const configFile = join(folder, "specta.yaml");
+  await Bun.write(envFile, environment);
+  await Bun.write(configFile, configuration);
+  try {
+    await loadSettings(envFile, configFile, "development");
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof Problems)) throw thrown;
+    return thrown.problems.map((problem) => problem.replace(`${folder}/`, ""));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function watching(url: string, more = ""): string {
+  return `handlers:\n  endpoint: { targets: [{ service: specta, urls: ["${url}"] }]${more} }\n`;
+}
+
+const wrongPort = 'SPECTA_HTTP_PORT must be a port from 0 to 65535: current value is "http"';
+
+for (const url of ["http://${SPECTA_HTTP_ADDRESS}/version", "http://127.0.0.1:${SPECTA_HTTP_PORT}/version"]) {
+  test(`a wrong port is one problem, though the configuration has it in ${url}`, async () => {
+    expect(await problemsOf("SPECTA_HTTP_PORT=http\n", watching(url))).toEqual([wrongPort]);
+    expect(await problemsOf("SPECTA_HTTP_PORT=8080\n", watching(url))).toEqual([]);
+  });
+}
+
+test("a wrong host is one problem, and the configuration's own are told beside it", async () => {
+  const configuration = watching("http://${SPECTA_HTTP_ADDRESS}/version", ", coolr: 5s");
+  expect(await problemsOf("SPECTA_HTTP_HOST=no host\n", configuration)).toEqual([
+    'SPECTA_HTTP_HOST must be an IP address or a host name: current value is "no host"',
+    expect.stringMatching(/^specta\.yaml:2:\d+: handlers\.endpoint\.coolr is an unknown key: did you mean cooler\?$/),
+  ]);
+});
