@@ -19,13 +19,49 @@ export const outboundVariables: readonly string[] = [
   "SSL_CERT_FILE",
 ];
 
+/** Those that name files of authorities. */
+export const authorityVariables: readonly string[] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+
 type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What `fetch` is given beside a request to a URL, so that it leaves as the thread's variables say. */
+export type WayOut = (url: URL) => object;
+
+export interface WayOutOptions {
+  /** Names of the variables that name files of authorities; left out: `authorityVariables`. */
+  readonly names?: readonly string[];
+  /** What goes past the proxy, whatever `NO_PROXY` says; left out: nothing. */
+  readonly isDirect?: (url: URL) => boolean;
+}
+
+/**
+ * The way out by the thread's proxy and authorities, whose files are read at the first request with TLS.
+ *
+ * @throws (what it returns does) when the proxy is no URL, or a file of authorities is none
+ */
+export function wayOut(variables: Variables, options: WayOutOptions = {}): WayOut {
+  const { names = authorityVariables, isDirect = () => false } = options;
+  let trust: object | undefined;
+  return (url) => {
+    const proxy = isDirect(url) ? undefined : proxyFor(url, variables);
+    // Bun would take a proxy from the process's own environment, for itself as well; only `false` says that there is none.
+    const way = { proxy: proxy ?? false };
+    if (url.protocol !== "https:" && !proxy?.startsWith("https:")) return way;
+    // Some hundred certificates in memory, which plain HTTP does not need.
+    trust ??= trusting(authorities(variables, names));
+    return { ...way, ...trust };
+  };
+}
+
+function trusting(ca: readonly string[] | undefined): object {
+  return ca === undefined ? {} : { tls: { ca } };
+}
 
 /** The proxy for a URL, or undefined. @throws when the variable's value is no URL; its text is not repeated. */
 export function proxyFor(url: URL, variables: Variables): string | undefined {
   const names = url.protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy", "HTTP_PROXY"];
   const name = names.find((candidate) => variables[candidate]);
-  if (name === undefined || isDirect(url, variables.no_proxy || variables.NO_PROXY || "")) return undefined;
+  if (name === undefined || isExempt(url, variables.no_proxy || variables.NO_PROXY || "")) return undefined;
   const written = variables[name] ?? "";
   const proxy = URL.parse(written.includes("://") ? written : `http://${written}`);
   if (proxy === null || !/^https?:$/.test(proxy.protocol)) throw new Error(`${name} must be an http or https URL`);
@@ -33,7 +69,7 @@ export function proxyFor(url: URL, variables: Variables): string | undefined {
 }
 
 /** `NO_PROXY` as curl reads it: hosts with all below them, with or without a dot in front and a port behind, or `*`. */
-function isDirect(url: URL, noProxy: string): boolean {
+function isExempt(url: URL, noProxy: string): boolean {
   const host = url.hostname.toLowerCase();
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   return noProxy.split(/[\s,]+/).some((entry) => {
@@ -49,10 +85,7 @@ function isDirect(url: URL, noProxy: string): boolean {
  *
  * @throws when a file cannot be read or holds no certificate
  */
-export function authorities(
-  variables: Variables,
-  names: readonly string[] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"],
-): string[] | undefined {
+function authorities(variables: Variables, names: readonly string[] = authorityVariables): string[] | undefined {
   const named = names.flatMap((name) => {
     const path = variables[name];
     return path ? certificates(name, path) : [];

@@ -1,7 +1,7 @@
 import { maxAwsBodyBytes } from "../../base/limits.ts";
 import { readBody } from "../body.ts";
 import type { World } from "../handler.ts";
-import { authorities, proxyFor } from "../outbound.ts";
+import { authorityVariables, wayOut } from "../outbound.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Statuses whose answer may have no body. */
@@ -17,21 +17,13 @@ export function transport(
   secrets: Secrets,
   requestMs: number,
 ): (request: Request) => Promise<Response> {
-  let trusted: { readonly tls?: { readonly ca: string[] } } | undefined;
-  const trust = () => {
-    const ca = authorities(variables, ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "AWS_CA_BUNDLE"]);
-    return ca === undefined ? {} : { tls: { ca } };
-  };
+  const way = wayOut(variables, { names: [...authorityVariables, "AWS_CA_BUNDLE"] });
   return async (request) => {
     secrets.note(request.headers);
-    trusted ??= trust();
-    // Bun would take a proxy from the process's own environment; only `false` says that there is none.
-    const way: object = { proxy: proxyFor(new URL(request.url), variables) ?? false };
     const response = await fetch(request, {
-      ...way,
+      ...way(new URL(request.url)),
       redirect: "manual",
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(requestMs)]),
-      ...trusted,
     });
     const body = await readBody(response, maxAwsBodyBytes);
     const { status, statusText } = response;

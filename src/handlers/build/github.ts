@@ -55,6 +55,8 @@ export interface GitHubOptions {
   readonly token: string;
   readonly baseUrl: string;
   readonly quota: Quota;
+  /** What `fetch` is given beside each request. */
+  readonly way: object;
   readonly signal: AbortSignal;
   /** The time of one request with its retries. */
   readonly requestMs: number;
@@ -71,7 +73,7 @@ export function createGitHub(options: GitHubOptions): GitHub {
     auth: token,
     baseUrl,
     userAgent: `specta/${build.tag}`,
-    request: { fetch: transport(quota), log: { ...console, warn: once(console.warn) } },
+    request: { fetch: transport(quota, options.way), log: { ...console, warn: once(console.warn) } },
     retry: {
       retries: maxGithubRetries,
       retryAfterBaseValue: options.retryMs,

@@ -8,6 +8,7 @@ import {
 import { formatLatency } from "../../base/units.ts";
 import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
 import { inLanes } from "../lanes.ts";
+import { wayOut } from "../outbound.ts";
 import { durationMs } from "./classify.ts";
 import { createGitHub, parseBaseUrl } from "./github.ts";
 import { type Execution, look, type Memory } from "./look.ts";
@@ -23,13 +24,15 @@ export interface Tuning {
 
 const nothing: Memory = { pages: new Map(), recorded: new Set() };
 
-/** @throws Error when SPECTA_GITHUB_URL is no URL */
+/** @throws Error when SPECTA_GITHUB_URL, the proxy or the authorities are none */
 export function createHandler(settings: Settings, world: World, tuning: Tuning = {}): Handler<Settings> {
   const { organization, lookback: lookbackMs, repositories } = settings;
   const { now = Date.now, retryMs = githubRetryMs } = tuning;
   const quota = new Quota(now);
   const token = world.variables.SPECTA_GITHUB_TOKEN?.trim() ?? "";
   const baseUrl = parseBaseUrl(world.variables.SPECTA_GITHUB_URL);
+  // One for all requests: redirects to another host are not followed.
+  const way = wayOut(world.variables)(new URL(baseUrl));
   const targetOf = (repository: Repository) => `${organization}/${repository.name}`;
 
   /** By the repository's name; only `recorded` moves what was seen from `pending` to `memories`. */
@@ -71,6 +74,7 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
         token,
         baseUrl,
         quota,
+        way,
         signal,
         requestMs: Math.min(maxGithubRequestMs, Math.floor(timeoutMs / 4)),
         retryMs,

@@ -1,4 +1,5 @@
 import type { BuiltIn } from "../handler.ts";
+import { outboundVariables } from "../outbound.ts";
 import { definitions } from "./metrics.ts";
 import { type Settings, settingsSchema } from "./settings.ts";
 
@@ -8,20 +9,7 @@ export const build: BuiltIn<Settings> = {
   coolerMs: 60_000,
   timeoutMs: 60_000,
   schema: settingsSchema,
-  variables: [
-    "SPECTA_GITHUB_TOKEN",
-    "SPECTA_GITHUB_URL",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_TLS_REJECT_UNAUTHORIZED",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-  ],
+  variables: ["SPECTA_GITHUB_TOKEN", "SPECTA_GITHUB_URL", ...outboundVariables],
   inactive: (_, world) => (world.variables.SPECTA_GITHUB_TOKEN?.trim() ? undefined : "SPECTA_GITHUB_TOKEN is empty"),
   metrics: definitions,
   describe: ({ repositories }) => `${repositories.length} ${repositories.length === 1 ? "repository" : "repositories"}`,

@@ -1,20 +1,22 @@
 import { maxGithubBodyBytes, maxGithubRedirects } from "../../base/limits.ts";
 import { formatSize } from "../../base/units.ts";
+import { readBody } from "../body.ts";
 import { type Quota, Refused } from "./quota.ts";
 
 const moved: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * `fetch` for GitHub: asks nothing while the quota rests, follows redirects on the same origin alone, so that the token
- * goes nowhere else, and reads the whole body up to a bound, so that one that breaks off is an error.
+ * `fetch` for GitHub, with `way` beside each request: asks nothing while the quota rests, follows redirects on the same
+ * origin alone, so that the token goes nowhere else, and reads the whole body up to a bound, so that one that breaks off is
+ * an error.
  */
-export function transport(quota: Quota): (url: string, init: RequestInit) => Promise<Response> {
+export function transport(quota: Quota, way: object): (url: string, init: RequestInit) => Promise<Response> {
   return async (url, init) => {
     let target = new URL(url);
     for (let hops = 0; ; hops += 1) {
       quota.admit();
-      const response = await fetch(target.href, { ...init, redirect: "manual" });
-      const body = await readBody(response);
+      const response = await fetch(target.href, { ...init, ...way, redirect: "manual" });
+      const body = await bodyOf(response);
       quota.observe(response.status, response.headers, response.status >= 400 ? new TextDecoder().decode(body) : "");
       if (!moved.has(response.status)) return answer(response, body);
       if (hops === maxGithubRedirects) throw new Refused(`GitHub redirects more than ${maxGithubRedirects} times`);
@@ -34,24 +36,13 @@ function nextTarget(from: URL, response: Response): URL {
   return to;
 }
 
-async function readBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop early closes the connection.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxGithubBodyBytes) {
-      throw new Refused(`GitHub's answer must have at most ${formatSize(maxGithubBodyBytes)}`);
-    }
-    chunks.push(chunk);
+async function bodyOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readBody(response, maxGithubBodyBytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refused(`GitHub's answer must have at most ${formatSize(maxGithubBodyBytes)}`);
   }
-  const body = new Uint8Array(bytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return body;
 }
 
 function answer({ status, statusText, headers }: Response, body: Uint8Array<ArrayBuffer>): Response {

@@ -1,9 +1,10 @@
+import { ipVersion } from "../../base/address.ts";
 import { build } from "../../base/build.ts";
 import { maxProbes, reminderMs } from "../../base/limits.ts";
 import type { Context, Handler, Sample, World } from "../handler.ts";
 import { healthy, leastHealthy, unhealthy } from "../health.ts";
 import { inLanes } from "../lanes.ts";
-import { authorities, proxyFor } from "../outbound.ts";
+import { wayOut } from "../outbound.ts";
 import { Certificates, type ReadExpiry, readExpiry } from "./certificate.ts";
 import { certificateExpiry, definitions, endpointHealth } from "./metrics.ts";
 import { type Probe, probe } from "./probe.ts";
@@ -34,18 +35,14 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
   const log = new ChangeLog(now);
   /** Hosts of URLs that were not healthy at last. */
   const failing = new Set<string>();
-  // Some hundred certificates in memory, which plain HTTP does not need. What is wrong with them is said at the start.
-  let loaded: { readonly ca: readonly string[] | undefined } | undefined;
-  const ca = () => {
-    loaded ??= { ca: authorities(world.variables) };
-    return loaded.ca;
-  };
-  if (endpoints.some(({ url }) => url.protocol === "https:")) ca();
+  // HTTPS_PROXY, HTTP_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS and SSL_CERT_FILE count, those of the environment file too. What
+  // is wrong with them fails the execution instead of every endpoint.
+  const way = wayOut(world.variables, { isDirect: isLoopback });
+  for (const { url } of endpoints) way(url);
   const userAgent = `specta/${build.tag}`;
 
   async function look(endpoint: Endpoint, { signal, timeoutMs }: Context): Promise<Probe> {
-    const proxyOf = (url: URL) => proxyFor(url, world.variables);
-    return await probe(endpoint.url.href, endpoint.wanted, { timeoutMs, userAgent, signal, ca, proxyFor: proxyOf });
+    return await probe(endpoint.url.href, endpoint.wanted, { timeoutMs, userAgent, signal, wayOut: way });
   }
 
   async function readCertificates({ signal, timeoutMs }: Context): Promise<void> {
@@ -87,6 +84,11 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
       return [...leastHealthy(samples), ...expiries()];
     },
   };
+}
+
+/** A proxy would look at itself there. */
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || (ipVersion(hostname) === 4 && hostname.startsWith("127."));
 }
 
 /** Tells of a URL that is not healthy when that begins or changes, and once an hour while it lasts. */

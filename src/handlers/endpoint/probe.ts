@@ -1,7 +1,7 @@
-import { ipVersion } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import { maxProbeRedirects } from "../../base/limits.ts";
 import { formatDuration } from "../../base/units.ts";
+import type { WayOut } from "../outbound.ts";
 
 /** What one probe has seen. */
 export interface Probe {
@@ -19,10 +19,8 @@ export interface ProbeOptions {
   readonly userAgent: string;
   /** Ends the probe early; it then throws. */
   readonly signal: AbortSignal;
-  /** The proxy that a request to a URL goes through; undefined for none. */
-  proxyFor(url: URL): string | undefined;
-  /** Authorities to trust instead of Bun's own, PEM; undefined for Bun's. Asked where there is TLS. */
-  readonly ca: () => readonly string[] | undefined;
+  /** The proxy and the authorities of a request. */
+  readonly wayOut: WayOut;
 }
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -70,18 +68,13 @@ async function follow(
 }
 
 async function ask(url: URL, signal: AbortSignal, options: ProbeOptions) {
-  const proxy = isLoopback(url.hostname) ? undefined : options.proxyFor(url);
-  const ca = [url.href, proxy ?? ""].some((href) => href.startsWith("https:")) ? options.ca() : undefined;
-  // Bun would take a proxy from the process's own environment, for itself as well; only `false` says that there is none.
-  const way: object = { proxy: proxy ?? false };
   const response = await fetch(url.href, {
-    ...way,
+    ...options.wayOut(url),
     headers: { "User-Agent": options.userAgent, Accept: "*/*" },
     redirect: "manual",
     keepalive: false,
     decompress: false,
     signal,
-    ...(ca === undefined ? {} : { tls: { ca: [...ca] } }),
   });
   const answer = { status: response.status, location: response.headers.get("location") };
   await response.body?.cancel();
@@ -114,8 +107,4 @@ function reasonOf(thrown: unknown): string {
 
 function isWeb({ protocol }: URL): boolean {
   return protocol === "http:" || protocol === "https:";
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || (ipVersion(hostname) === 4 && hostname.startsWith("127."));
 }
