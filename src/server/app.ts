@@ -105,9 +105,13 @@ export class App {
   }
 }
 
-/** The path as it was sent, without a query. A URL is a bare path when the request's Host header is broken. */
+/**
+ * The path, without a query. A URL is a bare path when the request's Host header is broken, and no URL at all when a
+ * client asks for a tunnel.
+ */
 export function pathOf(url: string): string {
   const scheme = url.indexOf("://");
+  if (scheme < 0 && !url.startsWith("/")) return `/${url}`;
   const start = scheme < 0 ? 0 : url.indexOf("/", scheme + 3);
   if (start < 0) return "/";
   let end = start;

@@ -15,6 +15,7 @@ describe("the path of a request", () => {
     ["/a?b", "/a"],
     ["http://h/a#b", "/a"],
     ["http://h/%61", "/%61"],
+    ["localhost:443", "/localhost:443"],
   ] as const) {
     test(`${url} is ${path}`, () => expect(pathOf(url)).toBe(path));
   }
