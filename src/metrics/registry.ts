@@ -17,12 +17,18 @@ export class Series implements Family {
   readonly #environment: string;
   readonly #writer: Writer;
   readonly #cells = new Map<string, Cell>();
+  #isShown = (): boolean => true;
 
   constructor(name: string, metric: Metric, environment: string) {
     this.name = name;
     this.metric = metric;
     this.#environment = environment;
     this.#writer = new Writer(name, metric);
+  }
+
+  /** Shows the series only while that says so; asked by every scrape. */
+  showWhile(isShown: () => boolean): void {
+    this.#isShown = isShown;
   }
 
   get size(): number {
@@ -75,7 +81,7 @@ export class Series implements Family {
   }
 
   render(lines: string[]): void {
-    if (this.#cells.size === 0) return;
+    if (this.#cells.size === 0 || !this.#isShown()) return;
     this.#writer.head(lines);
     for (const key of [...this.#cells.keys()].sort()) {
       const cell = this.#cells.get(key)!;
@@ -85,6 +91,7 @@ export class Series implements Family {
   }
 
   read(): Reading[] {
+    if (!this.#isShown()) return [];
     return [...this.#cells.keys()].sort().map((key) => {
       const { value, buckets } = this.#cells.get(key)!;
       const { env: _, ...labels } = parseLabels(key);

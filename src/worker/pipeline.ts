@@ -73,7 +73,8 @@ export class Pipeline {
       this.#decide = resolve;
     });
     const dropped = (metric: string, samples: number) => executions.dropped(plan.name, metric, samples, plan.maxSeries);
-    this.#series = new HandlerSeries({ ...plan, handler: plan.name, registry, owners, clock, dropped });
+    const isShown = () => this.#tenure.isShown;
+    this.#series = new HandlerSeries({ ...plan, handler: plan.name, registry, owners, clock, isShown, dropped });
     this.#tenure = new Tenure({
       ...plan,
       handler: plan.name,

@@ -26,6 +26,8 @@ export interface SeriesOptions {
   readonly clock: Clock;
   readonly staleAfterMs: number;
   readonly maxSeries: number;
+  /** Whether this replica may show them now. */
+  isShown(): boolean;
   /** Told of samples that were dropped because their metric had its most series already. */
   dropped(metric: string, samples: number): void;
 }
@@ -65,7 +67,9 @@ export class HandlerSeries {
         throw new Error(`max_series must be at least ${listed}, the series of ${name}: current value is ${maxSeries}`);
       }
       owners.claim(name, handler);
-      this.#series.set(name, registry.define(name, metric));
+      const series = registry.define(name, metric);
+      series.showWhile(() => this.#options.isShown());
+      this.#series.set(name, series);
     }
     this.#metrics = metrics;
     for (const name of Object.keys(metrics)) this.#options.dropped(name, 0);

@@ -45,6 +45,14 @@ export class Tenure {
     return this.#holder;
   }
 
+  /**
+   * Whether the handler's series may be shown now. The watch takes them away too, but a process that was stopped and goes
+   * on answers scrapes before its timers run.
+   */
+  get isShown(): boolean {
+    return this.#lease === undefined || this.#ledger?.holds(this.#lease) === true;
+  }
+
   /** Whether the handler may run here now. @throws while the database is away. */
   async acquire(): Promise<boolean> {
     if (!this.#options.source.isConfigured) return true;

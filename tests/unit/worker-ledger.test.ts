@@ -167,6 +167,20 @@ describe("with a database", () => {
     expect(bench.log.of("handler has lost its lease").map(({ keys }) => keys)).toEqual([{ handler: "builds" }]);
   });
 
+  test("a scrape that comes before that is noticed shows nothing either", async () => {
+    const ledger = new FakeLedger();
+    const { bench } = await benchOf({ ledger: async () => ledger });
+    await using _ = bench;
+    await bench.count("builds", 1);
+    await settled();
+    expect(bench.value("depth")).toBe(1);
+    expect(bench.value("builds_total", { place: "a" })).toBe(0);
+    ledger.take(true);
+    expect(bench.exposition().series("depth")).toEqual([]);
+    expect(bench.exposition().series("builds_total")).toEqual([]);
+    expect(bench.registry.find("depth")?.read()).toEqual([]);
+  });
+
   test("a lease that stands keeps them: the control", async () => {
     const { bench, clock } = await benchOf({ ledger: async () => new FakeLedger() });
     await using _ = bench;

@@ -140,6 +140,7 @@ describe("a metric", () => {
     clock: new ManualClock(),
     staleAfterMs: 1,
     maxSeries: 9,
+    isShown: () => true,
     dropped: () => undefined,
   };
   const depth = { depth: { kind: "gauge", help: "x" } } as const;
