@@ -33,6 +33,7 @@ export class BuildStream implements AsyncDisposable {
   #timer: Timer | undefined;
   #id = 0;
   #waiting: (() => void)[] = [];
+  #held: Promise<void> = Promise.resolve();
 
   private constructor(seed: number) {
     this.github = new FakeGitHub({ brief: true });
@@ -40,6 +41,7 @@ export class BuildStream implements AsyncDisposable {
     this.github.remaining = this.github.limit;
     this.github.before = () => {
       for (const resolve of this.#waiting.splice(0)) resolve();
+      return this.#held;
     };
     for (const name of Object.keys(repositories)) this.github.runs.set(name, []);
     this.next = random(seed);
@@ -97,6 +99,13 @@ export class BuildStream implements AsyncDisposable {
   /** Resolves when GitHub is asked for the next time. */
   asked(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Lets whoever asks GitHub wait for the answer; returns what ends that. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return resolve;
   }
 
   /** When the last of the builds so far ends, or has ended. */
