@@ -141,7 +141,6 @@ describe("a metric", () => {
     staleAfterMs: 1,
     maxSeries: 9,
     isShown: () => true,
-    isShown: () => true,
     dropped: () => undefined,
   };
   const depth = { depth: { kind: "gauge", help: "x" } } as const;
