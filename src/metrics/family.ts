@@ -15,44 +15,42 @@ export interface Reading {
 export interface Family {
   readonly name: string;
   readonly metric: Pick<Metric, "kind" | "help" | "buckets">;
-  /** Appends its lines, none at all when it has no series. */
-  render(lines: string[]): void;
+  /** Its text, a series at a time, none at all when it has no series; between two series a rendering may rest. */
+  render(): Iterable<string>;
   /** The series that `render` writes, in the same order. */
   read(): Reading[];
 }
 
 /** Writes the lines of one metric's series; everything that does not change between scrapes is made once. */
 export class Writer {
-  readonly #head: string;
+  /** Stands before the first series. */
+  readonly head: string;
   readonly #name: string;
   readonly #bounds: readonly string[];
 
   constructor(name: string, metric: Pick<Metric, "kind" | "help" | "buckets">) {
     this.#name = name;
-    this.#head = `# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`;
+    this.head = `# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`;
     const bounds = [...(metric.buckets ?? []), Number.POSITIVE_INFINITY];
     this.#bounds = bounds.map((bound) => `le="${formatNumber(bound)}"} `);
   }
 
-  head(lines: string[]): void {
-    lines.push(this.#head);
-  }
-
   /** A counter's or gauge's line; `labels` is never empty, for every series has `env`. */
-  value(lines: string[], labels: string, value: number): void {
-    lines.push(`${this.#name}{${labels}} ${formatNumber(value)}\n`);
+  value(labels: string, value: number): string {
+    return `${this.#name}{${labels}} ${formatNumber(value)}\n`;
   }
 
   /** A histogram's lines; its buckets are not cumulative, +Inf last. */
-  histogram(lines: string[], labels: string, buckets: ArrayLike<number>, sum: number): void {
+  histogram(labels: string, buckets: ArrayLike<number>, sum: number): string {
     const start = `${this.#name}_bucket{${labels},`;
     let count = 0;
+    let lines = "";
     for (let index = 0; index < this.#bounds.length; index += 1) {
       count += buckets[index]!;
-      lines.push(`${start}${this.#bounds[index]}${formatNumber(count)}\n`);
+      lines += `${start}${this.#bounds[index]}${formatNumber(count)}\n`;
     }
-    lines.push(`${this.#name}_sum{${labels}} ${formatNumber(sum)}\n`);
-    lines.push(`${this.#name}_count{${labels}} ${formatNumber(count)}\n`);
+    lines += `${this.#name}_sum{${labels}} ${formatNumber(sum)}\n`;
+    return `${lines}${this.#name}_count{${labels}} ${formatNumber(count)}\n`;
   }
 }
 

@@ -61,11 +61,11 @@ export function processFamilies(): Family[] {
   return Object.entries(definitions).map(([name, { metric, read }]) => ({
     name,
     metric,
-    render(lines) {
+    render() {
       const value = readOrNothing(read);
-      if (value === undefined || Number.isNaN(value)) return;
-      lines.push(`# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`);
-      lines.push(`${name} ${formatNumber(value)}\n`);
+      if (value === undefined || Number.isNaN(value)) return [];
+      const head = `# HELP ${name} ${escapeHelp(metric.help)}\n# TYPE ${name} ${metric.kind}\n`;
+      return [`${head}${name} ${formatNumber(value)}\n`];
     },
     read() {
       const value = readOrNothing(read);

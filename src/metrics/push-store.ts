@@ -4,11 +4,17 @@
  */
 import type { Labels } from "./definition.ts";
 import { bucketOf, type Family, type Reading, Writer } from "./family.ts";
+import { LabelTexts } from "./label-texts.ts";
 import type { PushLayout, PushMetric } from "./push-layout.ts";
-import { formatLabels } from "./text.ts";
 
-/** How often a scrape reads a series again while its shard's thread is writing; a dead thread may have left it so. */
-const maxReads = 1000;
+/** How often a scrape looks again while a shard's thread records a batch, before it sleeps in between. */
+const maxLooks = 100;
+
+/** Such a sleep (ms): a thread that the system has put aside in the middle of a batch needs the processor. */
+const sleepMs = 0.1;
+
+/** Sleeps before a thread counts as dead; the system brings one that lives back much sooner. */
+const maxSleeps = 200;
 
 /** The memory that the server threads share. */
 export interface PushMemory {
@@ -102,21 +108,19 @@ export function pushFamilies(layout: PushLayout, memory: PushMemory, environment
 
 function pushFamily(metric: PushMetric, reader: Reader, environment: string): Family {
   const writer = new Writer(metric.name, metric);
-  // Made when a series is first shown: of many possible series few may ever be used.
-  const labels: (string | undefined)[] = [];
+  const labels = new LabelTexts(metric, environment);
   const cells = new Float64Array(metric.width);
   return {
     name: metric.name,
     metric,
-    render(lines) {
-      let bare = true;
+    *render() {
+      let head = writer.head;
       for (let series = 0; series < metric.series; series += 1) {
         if (!reader.read(metric, series, cells)) continue;
-        if (bare) writer.head(lines);
-        bare = false;
-        labels[series] ??= formatLabels({ ...labelsOf(metric, series), env: environment });
-        if (metric.kind !== "histogram") writer.value(lines, labels[series]!, cells[0]!);
-        else writer.histogram(lines, labels[series]!, cells, cells[metric.width - 1]!);
+        const text = labels.of(series);
+        const sum = cells[metric.width - 1]!;
+        yield head + (metric.kind === "histogram" ? writer.histogram(text, cells, sum) : writer.value(text, sum));
+        head = "";
       }
     },
     read() {
@@ -147,6 +151,8 @@ class Reader {
   readonly #cells: Float64Array;
   readonly #versions: Int32Array;
   readonly #copy: Float64Array;
+  /** By shard: the version at which its thread was found dead. */
+  readonly #dead: number[] = [];
 
   constructor(layout: PushLayout, memory: PushMemory) {
     this.#layout = layout;
@@ -177,11 +183,21 @@ class Reader {
 
   #readShard(shard: number, start: number, width: number): void {
     const from = this.#layout.shardCells * shard + start;
-    for (let reads = 0; reads < maxReads; reads += 1) {
-      const before = Atomics.load(this.#versions, shard);
+    for (;;) {
+      const version = this.#settled(shard);
       for (let index = 0; index < width; index += 1) this.#copy[index] = this.#cells[from + index]!;
       // A read-modify-write, so that on ARM too the reads above stand before it.
-      if (before % 2 === 0 && Atomics.add(this.#versions, shard, 0) === before) return;
+      if (Atomics.add(this.#versions, shard, 0) === version) return;
+    }
+  }
+
+  /** Waits until no batch is being recorded; a thread that died in the middle of one is not waited for twice. */
+  #settled(shard: number): number {
+    for (let looks = 0; ; looks += 1) {
+      const version = Atomics.load(this.#versions, shard);
+      if (version % 2 === 0 || version === this.#dead[shard]) return version;
+      if (looks > maxLooks) Atomics.wait(this.#versions, shard, version, sleepMs);
+      if (looks > maxLooks + maxSleeps) this.#dead[shard] = version;
     }
   }
 }

@@ -80,13 +80,17 @@ export class Series implements Family {
     this.#cells.clear();
   }
 
-  render(lines: string[]): void {
-    if (this.#cells.size === 0 || !this.#isShown()) return;
-    this.#writer.head(lines);
+  *render(): Generator<string, void> {
+    if (!this.#isShown()) return;
+    let head = this.#writer.head;
     for (const key of [...this.#cells.keys()].sort()) {
-      const cell = this.#cells.get(key)!;
-      if (this.metric.kind === "histogram") this.#writer.histogram(lines, key, cell.buckets, cell.value);
-      else this.#writer.value(lines, key, cell.value);
+      const cell = this.#cells.get(key);
+      // Removed while the rendering rested.
+      if (cell === undefined) continue;
+      const isHistogram = this.metric.kind === "histogram";
+      yield head +
+        (isHistogram ? this.#writer.histogram(key, cell.buckets, cell.value) : this.#writer.value(key, cell.value));
+      head = "";
     }
   }
 

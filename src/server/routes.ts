@@ -1,6 +1,8 @@
 /** What is answered beside the RPCs. */
 import { build } from "../base/build.ts";
-import { expose, expositionContentType } from "../metrics/exposition.ts";
+import { gzipSliceBytes, maxGzipAtOnceBytes } from "../base/limits.ts";
+import { turn } from "../base/turn.ts";
+import { exposeInTurns, expositionContentType } from "../metrics/exposition.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { Connections } from "./app.ts";
 
@@ -28,7 +30,8 @@ export function livenessRoute(isStopping: () => boolean): Route {
 export const versionRoute: Route = () => new Response(version, { headers: { "content-type": "application/json" } });
 
 export function metricsRoute(registry: Registry): Route {
-  return () => new Response(expose(registry), { headers: { "content-type": expositionContentType } });
+  return async () =>
+    new Response(await exposeInTurns(registry), { headers: { "content-type": expositionContentType } });
 }
 
 /** The route, with its answers compressed for those who take gzip. */
@@ -54,9 +57,21 @@ function acceptsGzip(header: string | null): boolean {
   return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
 }
 
-/** Off this thread, as quick as gzip can be. */
-async function deflate(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  // Loaded for those alone who ask for it.
-  const [{ promisify }, { constants, gzip }] = await Promise.all([import("node:util"), import("node:zlib")]);
-  return new Uint8Array(await promisify(gzip)(plain, { level: constants.Z_BEST_SPEED }));
+/** As quick as gzip can be, and never long at a time. */
+async function deflate(plain: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  if (plain.length <= maxGzipAtOnceBytes) return Bun.gzipSync(plain, { level: 1 });
+  const packed = new Response(slicesOf(plain).pipeThrough(new CompressionStream("gzip")));
+  return new Uint8Array(await packed.arrayBuffer());
+}
+
+function slicesOf(plain: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let start = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      await turn();
+      controller.enqueue(plain.subarray(start, start + gzipSliceBytes));
+      start += gzipSliceBytes;
+      if (start >= plain.length) controller.close();
+    },
+  });
 }

@@ -15,11 +15,7 @@ function store(shards = 1) {
   const memory = allocate(layout, shards);
   const writers = Array.from({ length: shards }, (_, shard) => new PushShard(layout, memory, shard));
   const families = pushFamilies(layout, memory, "testing");
-  const text = () => {
-    const lines: string[] = [];
-    for (const family of families) family.render(lines);
-    return lines.join("");
-  };
+  const text = () => families.flatMap((family) => [...family.render()]).join("");
   const write = (name: string, series: number, number: number, shard = 0) => {
     writers[shard]!.begin();
     writers[shard]!.write(layout.metrics.get(name)!, series, number);
@@ -110,4 +106,35 @@ test("a shard whose thread died in the middle of a batch is readable, and its su
   next.write(layout.metrics.get("plain_total")!, 0, 1);
   next.end();
   expect(text()).toContain('plain_total{env="testing"} 5\n');
+});
+
+test("a thread that is put aside in the middle of a batch is waited for", async () => {
+  const { layout, memory, text } = store(2);
+  const { first, width } = layout.metrics.get("wait_seconds")!;
+  // A batch of two observations in the other shard: the second comes when a scrape is waiting already.
+  const shard = layout.shardCells + first;
+  const source = `onmessage = ({ data: { cells, versions, shard, width } }) => {
+    const view = new Float64Array(cells);
+    const version = new Int32Array(versions);
+    const observe = () => {
+      view[shard] = (view[shard] || 0) + 1;
+      view[shard + width - 1] = (view[shard + width - 1] || 0) + 0.05;
+    };
+    Atomics.add(version, 1, 1);
+    observe();
+    postMessage("in the middle");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    observe();
+    Atomics.add(version, 1, 1);
+  }`;
+  const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const inTheMiddle = new Promise((resolve) => {
+    worker.onmessage = resolve;
+  });
+  worker.postMessage({ cells: memory.cells, versions: memory.versions, shard, width });
+  await inTheMiddle;
+  const exposed = text();
+  worker.terminate();
+  expect(exposed).toContain('wait_seconds_count{env="testing"} 2\n');
+  expect(exposed).toContain('wait_seconds_sum{env="testing"} 0.1\n');
 });

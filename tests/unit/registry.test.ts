@@ -55,9 +55,9 @@ describe("the registry", () => {
 test("the process is described without the label env", () => {
   // The kernel counts processor time in hundredths of a second: some must have been used.
   while (process.cpuUsage().user < 30_000) Bun.hash(new Uint8Array(65_536));
-  const lines: string[] = [];
-  for (const family of processFamilies()) family.render(lines);
-  const text = lines.join("");
+  const text = processFamilies()
+    .flatMap((family) => [...family.render()])
+    .join("");
   for (const name of [
     "process_cpu_seconds_total",
     "process_max_fds",
