@@ -22,6 +22,8 @@ export interface ListenOptions {
   readonly tls: TlsConfig | undefined;
   /** How often the files of `tls` are looked at (ms). */
   readonly tlsReloadMs: number;
+  /** How long a connection may be silent, and a body take to arrive (s); 75 s unless told. */
+  readonly idleSeconds?: number;
   readonly fetch: Fetch;
   readonly log: Log;
 }
@@ -79,7 +81,7 @@ function bind(options: ListenOptions, wanted: number, share: ListenOptions["shar
       // Bun's default for a production server is true: a second daemon would share the port in silence.
       reusePort: share !== "alone",
       development: false,
-      idleTimeout: idleTimeoutSeconds,
+      idleTimeout: options.idleSeconds ?? idleTimeoutSeconds,
       // Bodies are bounded where they are read, so that a caller whose body is too large gets an error that it can read.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       ...(tls && { tls }),

@@ -32,6 +32,8 @@ export interface ServerOptions {
   readonly routes?: Readonly<Record<string, Route>>;
   /** How often the files of the certificate are looked at (ms); 10 s unless told. */
   readonly tlsReloadMs?: number;
+  /** How long a connection of the main thread may be silent, and a body take to arrive (s); 75 s unless told. */
+  readonly idleSeconds?: number;
 }
 
 export interface Server {

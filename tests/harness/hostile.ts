@@ -69,13 +69,16 @@ export class Target implements AsyncDisposable {
     return (await scrape(this.daemon.url)).value("probes_total", { env: "testing" }) ?? 0;
   }
 
-  /** Runs an attack: nothing of it may be recorded, and a good request afterwards is recorded once. */
-  async withstands<T>(attack: () => Promise<T>): Promise<T> {
+  /**
+   * Runs an attack: nothing of it may be recorded, and a good request afterwards is recorded once. `good` is how many
+   * there are with those that `attack` has sent itself.
+   */
+  async withstands<T>(attack: () => Promise<T>, good = 1): Promise<T> {
     const [before, probes] = [await this.state(), await this.probes()];
     const result = await attack();
     await this.serves();
     expect(await this.state()).toEqual(before);
-    expect(await this.probes()).toBe(probes + 1);
+    expect(await this.probes()).toBe(probes + good);
     return result;
   }
 
@@ -89,8 +92,7 @@ export class Target implements AsyncDisposable {
 
   /** A connection that was made; `first` is sent at once. */
   async open(first: string | Uint8Array = ""): Promise<Line> {
-    const line = new Line(connect(this.port, "127.0.0.1"));
-    await line.connected;
+    const line = await Line.to(this.port);
     if (first.length > 0) await line.send(first);
     return line;
   }
@@ -127,22 +129,29 @@ export function statusesIn(answer: string): readonly number[] {
 
 /** A client's end of a connection, which may break off at any time. */
 export class Line {
-  readonly connected: Promise<void>;
+  readonly #connected: Promise<void>;
   /** All that came back, when the connection is closed by either side. */
   readonly closed: Promise<string>;
   /** What came back so far. */
   received = "";
   readonly #socket: Socket;
 
-  constructor(socket: Socket) {
+  private constructor(socket: Socket) {
     this.#socket = socket.setNoDelay(true).setEncoding("latin1");
-    this.connected = new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    this.#connected = new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     this.closed = new Promise((resolve) => socket.once("close", () => resolve(this.received)));
     socket.on("data", (text) => {
       this.received += text;
     });
     // A reset is one way to be refused; `closed` tells of it.
     socket.on("error", () => socket.destroy());
+  }
+
+  /** A connection that was made. */
+  static async to(port: number): Promise<Line> {
+    const line = new Line(connect(port, "127.0.0.1"));
+    await line.#connected;
+    return line;
   }
 
   /** Resolves when the kernel has taken the bytes, or the connection is gone. */
