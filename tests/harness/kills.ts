@@ -65,8 +65,11 @@ export async function endLeaseOfDead(
   );
 }
 
+/** What can be scraped. */
+type Shown = Pick<Replica, "url">;
+
 /** Asks until one replica alone shows builds, and, when `isWhole`, as many as have ended. Returns all that it shows. */
-async function settled(replicas: readonly Replica[], stream: BuildStream, isWhole: boolean): Promise<Values> {
+async function settled(replicas: readonly Shown[], stream: BuildStream, isWhole: boolean): Promise<Values> {
   for (;;) {
     const all = (await Promise.all(replicas.map(({ url }) => shown(url)))).filter((one) => one !== undefined);
     const [values] = all;
@@ -80,7 +83,7 @@ async function settled(replicas: readonly Replica[], stream: BuildStream, isWhol
  * second count of one build comes with the next look. `isWhole`: the wait is for as many as have ended.
  */
 export async function finalDifferences(
-  replicas: readonly Replica[],
+  replicas: readonly Shown[],
   stream: BuildStream,
   isWhole = true,
 ): Promise<string[]> {

@@ -21,6 +21,7 @@ const commands = {
   pushgateway: ["pushgateway", "prometheus-pushgateway"],
   python3: ["python3"],
   setpriv: ["setpriv"],
+  unshare: ["unshare"],
   wrk: ["wrk"],
 } as const satisfies Record<string, readonly string[]>;
 
