@@ -103,6 +103,7 @@ testWith(
     expect(await showsBuilds(holder)).toBe(false);
   },
   60_000,
+  "beside",
 );
 
 testWith(
@@ -140,6 +141,7 @@ testWith(
     expect(await watch.end()).toMatchObject({ falls: [], excesses: [], doubles: [] });
   },
   60_000,
+  "beside",
 );
 
 for (const [seed, how, breaks] of [
@@ -170,5 +172,6 @@ for (const [seed, how, breaks] of [
       expect(await watch.end()).toMatchObject({ falls: [], excesses: [], doubles: [] });
     },
     60_000,
+    "beside",
   );
 }

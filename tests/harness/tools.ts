@@ -60,8 +60,11 @@ export function testWith(
   name: string,
   run: () => void | Promise<void>,
   timeoutMs?: number,
+  /** `beside`: while others of the file run, for a test that does little but wait. */
+  when: "alone" | "beside" = "alone",
 ): void {
   const missing = needs.filter((need) => (need === "root" ? !isRoot : find(need) === undefined));
   const body = missing.length === 0 ? run : () => Promise.reject(new Error(`missing here: ${missing.join(", ")}`));
-  test.skipIf(missing.length > 0 && !isCi)(name, body, timeoutMs);
+  const add = when === "beside" ? test.concurrent : test;
+  add.skipIf(missing.length > 0 && !isCi)(name, body, timeoutMs);
 }
