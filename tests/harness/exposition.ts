@@ -57,7 +57,7 @@ function parse(text: string): Family[] {
     const line = lines[at]!;
     const fail = (why: string) => new Error(`line ${at + 1}: ${why}: ${line}`);
     if (line.startsWith("# HELP ")) {
-      const [, name = "", help = ""] = /^# HELP (\S+) (.*)$/.exec(line) ?? [];
+      const [, name = "", help = ""] = /^# HELP (\S+) (.*)$/s.exec(line) ?? [];
       const [, typed, kind] = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(lines[at + 1] ?? "") ?? [];
       if (!namePattern.test(name) || help === "") throw fail("a HELP line needs a name and a text");
       if (typed !== name) throw fail("HELP must be followed by the TYPE of the same family");
@@ -93,7 +93,7 @@ function parseSeries(line: string, fail: (why: string) => Error): Series {
   let rest = line.slice(head.length);
   let last = "";
   while (braces !== undefined) {
-    const [label, key = "", value = "", end] = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(,|\})/.exec(rest) ?? [];
+    const [label, key = "", value = "", end] = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(,|\})/s.exec(rest) ?? [];
     if (label === undefined) throw fail('a label must be name="value"');
     if (last === "le" || (key !== "le" && key <= last)) throw fail("labels must be alphabetical, each once, le last");
     labels[key] = unescapeText(value, fail);
@@ -107,7 +107,7 @@ function parseSeries(line: string, fail: (why: string) => Error): Series {
 }
 
 function unescapeText(text: string, fail: (why: string) => Error): string {
-  return text.replace(/\\(.)/g, (_, char: string) => {
+  return text.replace(/\\(.)/gs, (_, char: string) => {
     if (char === "n") return "\n";
     if (char === "\\" || char === '"') return char;
     throw fail(`an unknown escape \\${char}`);
