@@ -1,5 +1,13 @@
-/** What every schema of specta shares. Their messages say what a value must be, and hold no value themselves. */
+/**
+ * What every schema of specta shares. Their messages say what a value must be, and hold no value themselves; their
+ * descriptions say what a key does, and are the README's reference.
+ */
 import * as v from "valibot";
+
+/** A schema with what its key does, in Markdown. */
+export function about<const T extends v.GenericSchema>(description: string, schema: T) {
+  return v.pipe(schema, v.description(description));
+}
 
 /** A step of an issue's path, into a list or a map, for checks that look at a whole and blame a part, or the key of one. */
 export function step(

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import * as limits from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
+import { about } from "../base/schema.ts";
+import { formatDuration } from "../base/units.ts";
 import { atKey, check, complain, isMap, part, type Report, type Subject } from "./check.ts";
 import type { HandlerConfig } from "./config.ts";
 import { quote } from "./tree.ts";
@@ -19,33 +21,49 @@ export interface BuiltInShape {
 }
 
 const common = {
-  cooler: v.optional(duration(limits.minCoolerMs, limits.maxCoolerMs)),
-  timeout: v.optional(duration(limits.minTimeoutMs, limits.maxTimeoutMs)),
-  stale_after: v.optional(duration(0, limits.maxCoolerMs), `${limits.defaultStaleAfterMs}ms`),
-  max_series: v.optional(integer(1, limits.maxMaxSeries), limits.defaultMaxSeries),
-  environments: v.optional(environments, []),
+  cooler: v.optional(
+    about("The rest after an execution, before the next.", duration(limits.minCoolerMs, limits.maxCoolerMs)),
+  ),
+  timeout: v.optional(
+    about(
+      "How long an execution may take; of `endpoint`, one probe.",
+      duration(limits.minTimeoutMs, limits.maxTimeoutMs),
+    ),
+  ),
+  stale_after: v.optional(
+    about("How long the last value of a gauge stays while executions fail.", duration(0, limits.maxCoolerMs)),
+    formatDuration(limits.defaultStaleAfterMs),
+  ),
+  max_series: v.optional(
+    about("Series of one metric; what is beyond is dropped, and counted.", integer(1, limits.maxMaxSeries)),
+    limits.defaultMaxSeries,
+  ),
+  environments: v.optional(about("Where it runs; none given: everywhere.", environments), []),
 };
 
 const commonKeys = Object.keys(common);
-const commonSchema = v.strictObject(common, "must be a map");
+/** What every handler may have. */
+export const commonSchema = v.strictObject(common, "must be a map");
 
 const variableName = v.pipe(
   v.string("must be text"),
   v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be the name of an environment variable"),
 );
 
-const ownSchema = v.strictObject(
+/** What a user's own handler may have. */
+export const ownSchema = v.strictObject(
   {
     ...common,
-    file: v.exactOptional(text),
-    env: v.optional(unique(variableName), []),
-    with: v.optional(v.unknown(), {}),
+    file: about("The TypeScript file; a relative path starts at the folder of the configuration.", text),
+    env: v.optional(about("The only environment variables that its thread sees.", unique(variableName)), []),
+    with: v.optional(about("What the file finds as `context.with`.", v.unknown()), {}),
   },
   "must be a map",
 );
 
 const namePattern = new RegExp(`^[a-z][a-z0-9_-]{0,${limits.maxHandlerNameChars - 1}}$`);
-const nameRule = `must be a handler's name, of at most ${limits.maxHandlerNameChars} lower case letters, digits, _ and - with a letter first`;
+/** What the name of a user's own handler must be. */
+export const nameRule = `must be a handler's name, of at most ${limits.maxHandlerNameChars} lower case letters, digits, _ and - with a letter first`;
 
 /** The configured handlers in the order of the file; what is wrong with any of them is reported. */
 export function readHandlers(
@@ -91,7 +109,7 @@ function readHandler(
     report(atKey(subject, [], `${nameRule}: current value is ${quote(name)}`));
   }
   const written = check(ownSchema, subject, report);
-  if (written?.file === undefined) return undefined;
+  if (written === undefined) return undefined;
   const { file, env, with: settings } = written;
   return { name, ...resolved(written), file: resolve(folder, file), env, settings: settings ?? {} };
 }

@@ -9,6 +9,9 @@ import { text } from "./values.ts";
 
 const reference = "must be ${NAME} or { file: PATH }, never the secret itself";
 
+/** What a list of secrets must be. */
+export const secretsRule = `must be a list of at most ${maxTokens}, each ${reference.replace("must be ", "")}`;
+
 type Written = string | { readonly file: string };
 
 const inFile = v.strictObject({ file: text }, reference);

@@ -2,12 +2,13 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import * as limits from "../base/limits.ts";
-import { noDoubles } from "../base/schema.ts";
+import { about, noDoubles } from "../base/schema.ts";
+import { formatSize } from "../base/units.ts";
 import { check, complain, part, type Report, type Subject } from "./check.ts";
 import type { ServerConfig, TlsConfig } from "./config.ts";
 import { readTextFile } from "./files.ts";
 import { isOrigin, parseNetwork } from "./networks.ts";
-import { readSecrets } from "./secrets.ts";
+import { readSecrets, secretsRule } from "./secrets.ts";
 import { integer, size, text, unique } from "./values.ts";
 
 const origins = v.pipe(
@@ -45,28 +46,67 @@ const perSecond = `must be a number from 0 to ${limits.maxRequestsPerSecond}`;
 const rateLimit = v.strictObject(
   {
     requests_per_second: v.optional(
-      v.pipe(v.number(perSecond), v.minValue(0, perSecond), v.maxValue(limits.maxRequestsPerSecond, perSecond)),
+      about(
+        "Pushes a second that one client address may make; 0 is no limit.",
+        v.pipe(v.number(perSecond), v.minValue(0, perSecond), v.maxValue(limits.maxRequestsPerSecond, perSecond)),
+      ),
       0,
     ),
-    burst: v.optional(integer(0, limits.maxRequestsPerSecond), 0),
+    burst: v.optional(
+      about("Pushes at once; 0 is as many as a second allows.", integer(0, limits.maxRequestsPerSecond)),
+      0,
+    ),
   },
   "must be a map",
 );
 
-const tls = v.strictObject({ cert_file: text, key_file: text, client_ca_file: v.optional(text) }, "must be a map");
+const tls = v.strictObject(
+  {
+    cert_file: about(
+      "The file of the certificate, its chain behind it. It is read again when it changes, as are the two others.",
+      text,
+    ),
+    key_file: about("The file of its key.", text),
+    client_ca_file: v.optional(
+      about(
+        "A file of authorities, of which one must have signed a client's certificate. Left out: clients need none.",
+        text,
+      ),
+    ),
+  },
+  "must be a map",
+);
 
 /** The list itself is checked where its secrets are read. */
-const tokens = v.nullish(v.strictObject({ tokens: v.optional(v.unknown()) }, "must be a map"));
+function tokens(description: string) {
+  const list = v.pipe(v.unknown(), v.metadata({ rule: secretsRule }), v.description(description));
+  return v.nullish(v.strictObject({ tokens: v.optional(list, []) }, "must be a map"));
+}
 
-const serverSchema = v.strictObject(
+/** The section as it is written. */
+export const serverSchema = v.strictObject(
   {
-    max_body: v.optional(size(limits.minMaxBodyBytes, limits.maxMaxBodyBytes)),
-    cors: v.nullish(v.strictObject({ origins: v.optional(origins) }, "must be a map")),
-    push: tokens,
-    scrape: tokens,
-    rate_limit: v.nullish(rateLimit),
-    trusted_proxies: v.nullish(networks),
-    tls: v.nullish(tls),
+    max_body: v.optional(
+      about(
+        "The largest body of a request, on the wire and again when it is unpacked.",
+        size(limits.minMaxBodyBytes, limits.maxMaxBodyBytes),
+      ),
+      formatSize(limits.defaultMaxBodyBytes),
+    ),
+    cors: v.nullish(
+      v.strictObject(
+        { origins: v.optional(about("Where browsers may call from; an empty list is nowhere.", origins), ["*"]) },
+        "must be a map",
+      ),
+      {},
+    ),
+    push: tokens("When there are any, a push needs one: `Authorization: Bearer …`."),
+    scrape: tokens(
+      "The same for `/metrics`, `/status` and `/status.json`, there also as the password of basic authentication.",
+    ),
+    rate_limit: v.nullish(rateLimit, {}),
+    trusted_proxies: v.nullish(about("Load balancers whose `X-Forwarded-For` is believed.", networks), []),
+    tls: v.nullish(about("Serves HTTPS.", tls)),
   },
   "must be a map",
 );
@@ -80,19 +120,19 @@ export function readServer(section: Subject, folder: string, report: Report): Se
   const scrapeTokens = readSecrets(part(section, "scrape"), "tokens", folder, report);
   if (!written) return undefined;
   return {
-    maxBodyBytes: written.max_body ?? limits.defaultMaxBodyBytes,
-    corsOrigins: written.cors?.origins ?? ["*"],
+    maxBodyBytes: written.max_body,
+    corsOrigins: written.cors.origins,
     pushTokens,
     scrapeTokens,
     rateLimit: rateLimitOf(written),
-    trustedProxies: written.trusted_proxies ?? [],
+    trustedProxies: written.trusted_proxies,
     tls: readTls(written, part(section, "tls"), folder, report),
   };
 }
 
 /** Without a burst of its own a limit allows at once what a second allows, and at least one request. */
 function rateLimitOf({ rate_limit: written }: Written): ServerConfig["rateLimit"] {
-  if (!written || written.requests_per_second === 0) return undefined;
+  if (written.requests_per_second === 0) return undefined;
   const { requests_per_second: requestsPerSecond, burst } = written;
   return { requestsPerSecond, burst: burst || Math.max(1, Math.ceil(requestsPerSecond)) };
 }

@@ -99,6 +99,7 @@ export function kindName(expected: string | null): string {
     boolean: "true or false",
     Array: "a list",
     Object: "a map",
+    unknown: "anything",
   };
   if (expected === null) return "another value";
   return Object.hasOwn(names, expected) ? names[expected]! : expected;

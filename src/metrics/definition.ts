@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { maxBuckets, maxHelpChars, maxLabelValueBytes, maxMetricNameBytes } from "../base/limits.ts";
-import { noDoubles, step } from "../base/schema.ts";
+import { about, noDoubles, step } from "../base/schema.ts";
 
 export type Kind = "counter" | "gauge" | "histogram";
 
@@ -70,18 +70,28 @@ const buckets = v.pipe(
   }),
 );
 
+const helpText = v.pipe(
+  v.string("must be text"),
+  v.minLength(1, "must not be empty"),
+  v.maxLength(maxHelpChars, `must have at most ${maxHelpChars} characters`),
+  v.check((help) => help.isWellFormed(), "must be valid Unicode"),
+);
+
 const metric = v.pipe(
   v.strictObject(
     {
-      kind: v.picklist(["counter", "gauge", "histogram"], "must be counter, gauge or histogram"),
-      help: v.pipe(
-        v.string("must be text"),
-        v.minLength(1, "must not be empty"),
-        v.maxLength(maxHelpChars, `must have at most ${maxHelpChars} characters`),
-        v.check((help) => help.isWellFormed(), "must be valid Unicode"),
+      kind: about(
+        "A counter adds up, a gauge keeps the last number, a histogram counts into buckets.",
+        v.picklist(["counter", "gauge", "histogram"], "must be counter, gauge or histogram"),
       ),
-      labels: v.exactOptional(v.record(labelName, labelValues, "must be a map of label names to lists of values")),
-      buckets: v.exactOptional(buckets),
+      help: about("Its help in the exposition.", helpText),
+      labels: v.exactOptional(
+        about(
+          "Each label with the values that it may have. A push may leave out any.",
+          v.record(labelName, labelValues, "must be a map of label names to lists of values"),
+        ),
+      ),
+      buckets: v.exactOptional(about("Upper bounds, ascending, for a histogram alone; +Inf is added.", buckets)),
     },
     "must be a map",
   ),

@@ -1,13 +1,14 @@
 /**
- * The files of the checkout that `specta dashboard` and `specta alerts` make: the examples, of the embedded default, and
- * golden ones of a larger configuration. Run this file to make them anew.
+ * The files of the checkout that are made: by `specta dashboard` and `specta alerts` the examples, of the embedded default,
+ * and golden ones of a larger configuration; from the schemas the reference in the README. Run this file to make them anew.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { renderAlerts, renderAlertTests } from "../../src/alerts/render.ts";
 import { renderDashboard } from "../../src/dashboard/render.ts";
 import { root } from "./build.ts";
 import { byDefault, likeSplits } from "./monitored.ts";
+import { withReference } from "./reference.ts";
 
 /** What each file must hold, by its path in the checkout. */
 export function renderedFiles(): ReadonlyMap<string, string> {
@@ -17,6 +18,7 @@ export function renderedFiles(): ReadonlyMap<string, string> {
     ["examples/prometheus/rules.test.yaml", renderAlertTests(byDefault)],
     ["tests/golden/dashboard-splits.json", renderDashboard(likeSplits)],
     ["tests/golden/alerts-splits.yaml", renderAlerts(likeSplits)],
+    ["README.md", withReference(readFileSync(join(root, "README.md"), "utf8"))],
   ]);
 }
 

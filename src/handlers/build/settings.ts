@@ -1,6 +1,8 @@
 import * as v from "valibot";
-import { maxLookbackMs, maxRepositories, minLookbackMs } from "../../base/limits.ts";
-import { formatDuration, parseDuration } from "../../base/units.ts";
+import { defaultLookbackMs, maxLookbackMs, maxRepositories, minLookbackMs } from "../../base/limits.ts";
+import { about } from "../../base/schema.ts";
+import { formatDuration } from "../../base/units.ts";
+import { duration } from "../../config/values.ts";
 
 const workflow = v.pipe(
   v.string(),
@@ -8,25 +10,25 @@ const workflow = v.pipe(
   v.maxLength(255, "must have at most 255 characters"),
 );
 
-const lookback = v.pipe(
-  v.string("must be a duration like 1d or 12h"),
-  v.transform(parseDuration),
-  v.number("must be a duration like 1d or 12h"),
-  v.minValue(minLookbackMs, `must be at least ${formatDuration(minLookbackMs)}`),
-  v.maxValue(maxLookbackMs, `must be at most ${formatDuration(maxLookbackMs)}`),
-);
-
 const repository = v.pipe(
   v.strictObject({
-    name: v.pipe(
-      v.string(),
-      v.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, "must be the name of a repository, without its organization"),
+    name: about(
+      "The repository.",
+      v.pipe(
+        v.string(),
+        v.regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, "must be the name of a repository, without its organization"),
+      ),
     ),
     label: v.optional(
-      v.pipe(v.string(), v.minLength(1, "must not be empty"), v.maxLength(128, "must have at most 128 characters")),
+      about(
+        "The value of the label `repository`; left out: the name.",
+        v.pipe(v.string(), v.minLength(1, "must not be empty"), v.maxLength(128, "must have at most 128 characters")),
+      ),
     ),
-    check: v.optional(workflow),
-    image: v.optional(workflow),
+    check: v.optional(
+      about("The workflow that checks code: its name, or the name of its file without the ending.", workflow),
+    ),
+    image: v.optional(about("The workflow that builds images. One of the two must be given.", workflow)),
   }),
   v.check(({ check, image }) => (check ?? image) !== undefined, "must have a check or an image workflow, or both"),
   v.transform(({ label, ...rest }) => ({ ...rest, label: label ?? rest.name })),
@@ -34,13 +36,19 @@ const repository = v.pipe(
 
 /** The keys of `handlers.build`. `lookback` comes out in milliseconds, `label` is the name where it is left out. */
 export const settingsSchema = v.strictObject({
-  organization: v.pipe(
-    v.string(),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, "must be the name of a GitHub organization or user"),
+  organization: about(
+    "Whose repositories they are.",
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, "must be the name of a GitHub organization or user"),
+    ),
   ),
-  lookback: v.optional(lookback, "1d"),
+  lookback: v.optional(
+    about("How far back runs are looked for.", duration(minLookbackMs, maxLookbackMs)),
+    formatDuration(defaultLookbackMs),
+  ),
   repositories: v.pipe(
-    v.array(repository),
+    about("What is looked at.", v.array(repository)),
     v.minLength(1, "must name at least one repository"),
     v.maxLength(maxRepositories, `must name at most ${maxRepositories} repositories`),
     v.rawCheck(({ dataset, addIssue }) => {

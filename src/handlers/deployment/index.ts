@@ -1,12 +1,19 @@
 import * as v from "valibot";
-import { maxLookbackMs, minLookbackMs } from "../../base/limits.ts";
+import { defaultLookbackMs, maxLookbackMs, minLookbackMs } from "../../base/limits.ts";
+import { about } from "../../base/schema.ts";
+import { formatDuration } from "../../base/units.ts";
 import { duration } from "../../config/values.ts";
 import { awsVariables } from "../aws/variables.ts";
 import type { BuiltIn } from "../handler.ts";
 import { definitions } from "./metrics.ts";
 
 /** The keys of `handlers.deployment`. `lookback` comes out in milliseconds. */
-const schema = v.strictObject({ lookback: v.optional(duration(minLookbackMs, maxLookbackMs), "1d") });
+const schema = v.strictObject({
+  lookback: v.optional(
+    about("How far back executions are looked for.", duration(minLookbackMs, maxLookbackMs)),
+    formatDuration(defaultLookbackMs),
+  ),
+});
 
 export type Settings = v.InferOutput<typeof schema>;
 

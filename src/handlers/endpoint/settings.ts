@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { maxEndpointTargets, maxEndpointUrlChars, maxEndpointUrls, maxLabelValueBytes } from "../../base/limits.ts";
+import { about } from "../../base/schema.ts";
 import { environments, integer, unique } from "../../config/values.ts";
 
 const service = v.pipe(
@@ -21,14 +22,20 @@ const status = integer(200, 599);
 
 const target = v.strictObject(
   {
-    service,
-    urls: v.pipe(
-      unique(url),
-      v.minLength(1, "must have at least one URL"),
-      v.maxLength(maxEndpointUrls, `must have at most ${maxEndpointUrls} URLs`),
+    service: about("The value of the label `service`.", service),
+    urls: about(
+      "Each is asked with GET, redirects are followed; the service is as healthy as the least healthy of them.",
+      v.pipe(
+        unique(url),
+        v.minLength(1, "must have at least one URL"),
+        v.maxLength(maxEndpointUrls, `must have at most ${maxEndpointUrls} URLs`),
+      ),
     ),
-    status: v.optional(v.pipe(unique(status), v.minLength(1, "must have at least one status")), [200]),
-    environments: v.optional(environments, []),
+    status: v.optional(
+      about("What is healthy.", v.pipe(unique(status), v.minLength(1, "must have at least one status"))),
+      [200],
+    ),
+    environments: v.optional(about("Where it is looked at; none given: everywhere.", environments), []),
   },
   "must be a map",
 );
@@ -38,7 +45,7 @@ export const settingsSchema = v.strictObject(
   {
     targets: v.optional(
       v.pipe(
-        v.array(target, "must be a list of targets"),
+        about("What is probed. Without any the handler does not run.", v.array(target, "must be a list of targets")),
         v.maxLength(maxEndpointTargets, `must have at most ${maxEndpointTargets} targets`),
       ),
       [],

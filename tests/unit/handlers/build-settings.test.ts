@@ -25,9 +25,9 @@ describe("the settings of the build handler", () => {
   });
 
   test.each([
-    [{ lookback: "1 day" }, "lookback must be a duration like 1d or 12h"],
-    [{ lookback: "59s" }, "lookback must be at least 1m"],
-    [{ lookback: "31d" }, "lookback must be at most 30d"],
+    [{ lookback: "1 day" }, "lookback must be a duration such as 200ms, 5s or 1m, from 1m to 30d"],
+    [{ lookback: "59s" }, "lookback must be a duration such as 200ms, 5s or 1m, from 1m to 30d"],
+    [{ lookback: "31d" }, "lookback must be a duration such as 200ms, 5s or 1m, from 1m to 30d"],
     [{ organization: "acme/shop" }, "organization must be the name of a GitHub organization or user"],
     [{ repositories: [] }, "repositories must name at least one repository"],
     [{ repositories: [{ name: "a" }] }, "repositories.0 must have a check or an image workflow, or both"],
