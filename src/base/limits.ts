@@ -326,8 +326,8 @@ export const maxThreadEndMs = 10_000;
 /** The exposition is rendered for so long (ms) before other requests have their turn. */
 export const maxRenderMs = 1;
 
-/** An answer of so many bytes is compressed at once, in about a millisecond; a larger one in slices, between requests. */
-export const maxGzipAtOnceBytes = 512 * 1024;
+/** An answer of so many bytes is compressed at once, in under two milliseconds; a larger one in slices, between requests. */
+export const maxGzipAtOnceBytes = 1024 * 1024;
 
 /** Such a slice in bytes: a quarter of a millisecond. */
 export const gzipSliceBytes = 64 * 1024;

@@ -1,12 +1,10 @@
 /** The same service on connect-es as its documentation has it: no allowlist, no registry, an answer for each action. */
-import { create } from "@bufbuild/protobuf";
 import { createConnectRouter } from "@connectrpc/connect";
 import { createFetchHandler } from "@connectrpc/connect/protocol";
 import { API } from "../../src/gen/metrics/api_pb.ts";
-import { HistogramOSchema } from "../../src/gen/metrics/histogram_pb.ts";
 
 const router = createConnectRouter().service(API, {
-  histogram: ({ action }) => create(HistogramOSchema, { result: action.map(() => ({ status: "success" })) }),
+  histogram: ({ action }) => ({ result: action.map(() => ({ status: "success" })) }),
 });
 const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, createFetchHandler(handler)]));
 

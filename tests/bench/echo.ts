@@ -1,16 +1,10 @@
-/** What bounds every server here: reads the body, as text or as bytes, and answers a fixed text. */
+/** What bounds every server here: reads the body, as text on one port and as bytes on another, and answers a fixed text. */
 const body = '{"result":[{"status":"success"}]}';
-const headers = { "content-type": "application/json" };
-const isText = process.argv[2] === "text";
+const init = { headers: new Headers({ "content-type": "application/json" }) };
 
-const server = Bun.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  development: false,
-  async fetch(request) {
-    if (isText) await request.text();
-    else await request.bytes();
-    return new Response(body, { headers });
-  },
-});
-process.stdout.write(`${server.port}\n`);
+function serve(read: (request: Request) => Promise<unknown>): number | undefined {
+  const fetch = (request: Request) => read(request).then(() => new Response(body, init));
+  return Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch }).port;
+}
+
+process.stdout.write(`${serve((request) => request.text())} ${serve((request) => request.bytes())}\n`);

@@ -3,7 +3,7 @@ import { maxGzipAtOnceBytes } from "../../src/base/limits.ts";
 import { push } from "../harness/daemon.ts";
 import { startTestServer } from "../harness/server.ts";
 
-const values = Array.from({ length: 20_000 }, (_, index) => `value ${index}`);
+const values = Array.from({ length: 30_000 }, (_, index) => `value ${index}`);
 const pushed = {
   clicks_total: { kind: "counter", help: "clicks", labels: { value: values } },
   seen_total: { kind: "counter", help: "seen" },
