@@ -259,6 +259,12 @@ export const maxReasonChars = 500;
 /** Problems of one report that its error lists; the rest are one number. */
 export const maxNamedProblems = 5;
 
+/** A handler's thread collects its garbage after an execution, and no more often than this (ms): it takes 4 ms or so. */
+export const minCollectMs = 1000;
+
+/** So many times as often as usual must code of a built-in handler run before it is compiled to machine code. */
+export const handlerJitScale = 1000;
+
 /** Places in a stack that leave a thread. */
 export const maxTracePlaces = 30;
 

@@ -1,6 +1,6 @@
 /** What runs inside a handler's thread, from its birth to its end. */
 import { messageOf, type Trouble, troubleOf } from "../base/errors.ts";
-import { maxLogValueChars, maxTracePlaces } from "../base/limits.ts";
+import { handlerJitScale, maxLogValueChars, maxTracePlaces, minCollectMs } from "../base/limits.ts";
 import { type LogLevel, logLevels } from "../base/log.ts";
 import type { Context } from "../handlers/handler.ts";
 import { type Assignment, assignmentVariable, encode, type FromThread, type ToThread } from "./protocol.ts";
@@ -25,6 +25,7 @@ class HandlerThread {
   readonly #writeLine: WriteLine;
   #loaded: Loaded | undefined;
   #abort: AbortController | undefined;
+  #collectedMs = Number.NEGATIVE_INFINITY;
 
   constructor(assignment: Assignment) {
     this.#assignment = assignment;
@@ -45,6 +46,8 @@ class HandlerThread {
     globalThis.addEventListener("message", (event: MessageEvent<unknown>) => {
       this.#hear(JSON.parse(String(event.data)) as ToThread);
     });
+    // What a built-in handler does in seconds need not be quick: machine code of it would be 2 MB a thread. A user's may compute.
+    if (this.#assignment.file === undefined) Bun.unsafe.setJITPolicy(handlerJitScale);
     confine(new Lines(this.#gate, this.#writeLine, this.#assignment.handler), this.#assignment.file !== undefined);
     void this.#load();
   }
@@ -77,7 +80,16 @@ class HandlerThread {
       this.#post({ type: "failed", trouble: plain(thrown) });
     } finally {
       this.#abort = undefined;
+      this.#collect();
     }
+  }
+
+  /** Most of what an execution took is garbage now, which would stay until the next ones have made much more of it. */
+  #collect(): void {
+    if (performance.now() - this.#collectedMs < minCollectMs) return;
+    this.#collectedMs = performance.now();
+    // Once nothing on the stack holds on to it; what was found is on its way already.
+    setTimeout(() => Bun.gc(true), 0);
   }
 
   #context(signal: AbortSignal): Context {
