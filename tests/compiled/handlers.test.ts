@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { FakeAws } from "../harness/aws.ts";
 import { compiled } from "../harness/build.ts";
 import { scrape, startDaemon } from "../harness/daemon.ts";
+import { rawServer, status } from "../harness/http.ts";
 import { Splits, sixHandlers } from "../harness/splits.ts";
 import { testWith } from "../harness/tools.ts";
 
@@ -45,6 +46,37 @@ testWith(["openssl"], "all six run as examples/splits.yaml says, and report what
   splits.aws.pipelines[0]?.executions.push(ended);
   await daemon.line("instrumented build container", { run: "999999" });
   await daemon.line("instrumented pipeline execution", { execution: "now" });
+});
+
+testWith(["openssl"], "the way out that only the environment file names is the handlers'", async () => {
+  await using splits = await Splits.start();
+  using proxy = await rawServer(status(404));
+  const { NODE_EXTRA_CA_CERTS: authorities, ...variables } = splits.variables;
+  const lines = { NODE_EXTRA_CA_CERTS: authorities, HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" };
+  const file = join(folder, "variables");
+  writeFileSync(
+    file,
+    Object.entries(lines)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
+  const options = {
+    binary: compiled(),
+    config: splits.configuration(),
+    env: { ...variables, SPECTA_GITHUB_URL: "http://github.invalid" },
+  };
+  const look = async (args: readonly string[]) => {
+    await using daemon = await startDaemon({ ...options, args });
+    for (const handler of ["build", "endpoint"]) await daemon.line("instrumented worker handler", { handler });
+    const all = (await scrape(daemon.url)).series("http_endpoint_health", { env });
+    return all.filter(({ labels }) => labels.service === "explorer").map(({ value }) => value);
+  };
+  expect(await look(["--env", file])).toEqual([1]);
+  expect(proxy.requests).toHaveLength(4);
+  expect(proxy.requests[0]).toStartWith("GET http://github.invalid/repos/0xSplits/");
+  // The control: without the file there is no proxy, and nobody knows the authority.
+  expect(await look([])).toEqual([0]);
+  expect(proxy.requests).toHaveLength(4);
 });
 
 describe("credentials of AWS are found", () => {
