@@ -31,6 +31,8 @@ const faultShare = Number(values.faults);
 const seed = Number(values.seed);
 
 const measureMs = 2000;
+/** Without faults every handler is well long before this. */
+const maxSettleMs = 120_000;
 /** Until caches are full, code is compiled, and `lookback` is filled. */
 const warmSeconds = Math.min(180, minutes * 60 * 0.3);
 const maxGrowth: Readonly<Record<Quantity, number>> = { residentMb: 0.1, threads: 0, files: 0.1 };
@@ -64,9 +66,14 @@ function row(what: string, value: string, isGood = true): void {
   table.push([what, value, isGood]);
 }
 
-/** Resolves when each handler has had so many executions more, all of them good. */
+/**
+ * Resolves when the last so many executions of each handler were good.
+ *
+ * @throws Error with the handlers that are still not well after a while, and why
+ */
 async function settled(daemon: Daemon, executions: number): Promise<void> {
   const from = daemon.logs.length;
+  const startMs = performance.now();
   const isSettled = (handler: string) => {
     const own = daemon.logs
       .slice(from)
@@ -74,7 +81,14 @@ async function settled(daemon: Daemon, executions: number): Promise<void> {
     const last = own.slice(-executions);
     return last.length === executions && (handler === "moody" || last.every(({ success }) => success === "true"));
   };
-  while (!handlers.every(isSettled)) await Bun.sleep(50);
+  for (let unwell: readonly string[] = handlers; unwell.length > 0; ) {
+    if (performance.now() - startMs > maxSettleMs) {
+      const last = unwell.map((handler) => daemon.logs.findLast((line) => line.handler === handler));
+      throw new Error(`not well after ${maxSettleMs / 1000} s: ${unwell.join(", ")}: ${JSON.stringify(last)}`);
+    }
+    await Bun.sleep(50);
+    unwell = unwell.filter((handler) => !isSettled(handler));
+  }
 }
 
 function checkBuildsAndDeployments(exposition: Exposition, world: World): void {
