@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildStream, shown, total } from "./builds-stream.ts";
 import {
-  endLeaseOfDead,
+  endLeasesOfDead,
   finalDifferences,
   type Increases,
   increases,
@@ -12,13 +12,16 @@ import {
   kill,
   moment,
   noKills,
+  noteTakers,
 } from "./kills.ts";
 import { postgresPlace } from "./ledgers.ts";
-import { startPostgres } from "./postgres.ts";
+import { startPostgres, superuserPassword } from "./postgres.ts";
 import { Prometheus } from "./prometheus.ts";
 import { Replica, Watch } from "./replicas.ts";
 
 const pollMs = 20;
+/** Of the replicas, in PostgreSQL. */
+const roles = ["one", "two"] as const;
 
 export interface RoundsOptions {
   readonly kills: number;
@@ -70,12 +73,16 @@ async function killOne(
   await born([replica]);
   const watch = new Watch([replica], stream);
   stream.flow(perSecond);
+  // So that there is something to lose.
+  while (total(await shown(replica.url)) === 0) await Bun.sleep(pollMs);
   for (let round = 0; round < amount; round += 1) {
     await moment(stream);
+    if (round === amount - 1) await stream.dam();
     await kill(replica, watch, kills);
+    // The last life is born in a later second than the last build.
+    while (round === amount - 1 && Date.now() < stream.lastMs + 1000) await Bun.sleep(pollMs);
     void replica.start();
   }
-  await stream.dam();
   return await reportOf(stream, [replica], watch, kills, beganMs, database !== undefined);
 }
 
@@ -85,13 +92,18 @@ export async function killOnPostgres({ kills: amount, seed, perSecond }: RoundsO
   try {
     const place = await postgresPlace(postgres);
     await using stream = await BuildStream.start(seed);
-    const database = { SPECTA_DATABASE_URL: place.url };
-    await using one = await Replica.create(stream, database);
-    await using two = await Replica.create(stream, database);
+    const create = async (role: string) => {
+      await place.run(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD '${superuserPassword}'`);
+      return Replica.create(stream, { SPECTA_DATABASE_URL: place.url?.replace("//specta:", `//${role}:`) });
+    };
+    await using one = await create(roles[0]);
+    await using two = await create(roles[1]);
     const replicas = [one, two];
     const beganMs = performance.now();
     const kills = noKills();
-    await born(replicas);
+    await born([one]);
+    await noteTakers(place, roles[0]);
+    await two.start();
     await using prometheus = await Prometheus.start({ targets: replicas.map(({ port }) => port) });
     const sinceMs = Date.now();
     const watch = new Watch(replicas, stream);
@@ -115,7 +127,8 @@ export async function killOnPostgres({ kills: amount, seed, perSecond }: RoundsO
         await postgres.start();
         stops += 1;
       }
-      await endLeaseOfDead(place, victims, watch, prometheus);
+      const dead = victims.map((replica) => ({ replica, role: roles[replicas.indexOf(replica)]! }));
+      await endLeasesOfDead(place, dead, prometheus);
       // Half of the time the other one comes first.
       if (stream.next() < 0.5) await moment(stream);
       for (const victim of victims) void victim.start();
@@ -174,10 +187,10 @@ export function told(where: string, report: Report | PostgresReport): string {
     `${watch.withBuilds} scrapes with builds, ${watch.falls.length} values lower than before, ${watch.doubles.length} shown by two`,
   ];
   if ("increases" in report) {
-    const { samples, falls, sum, ofSum, ofMax, ofEach } = report.increases;
+    const { samples, falls, last, ofSum, ofMax, ofEach } = report.increases;
     parts.push(
       `${report.stops} stops of PostgreSQL`,
-      `Prometheus: ${samples} samples of the sum, ${falls} lower than before, the last ${sum}`,
+      `Prometheus: ${samples} samples of the sum, ${falls} lower than before, the last ${last}`,
       `increase of the sum ${ofSum.toFixed(1)}, of the highest ${ofMax.toFixed(1)}, of each replica added up ${ofEach.toFixed(1)}`,
     );
   }

@@ -43,26 +43,38 @@ export async function kill(replica: Replica, watch: Watch, kills: Kills): Promis
 }
 
 /**
- * Ends the lease of a holder that is dead, as its time would in ten seconds. Not before Prometheus has noticed the death:
- * so it is where Prometheus scrapes more often than every seven seconds, the shortest time that a lease has left.
+ * Makes the database note which role took a lease: what a test sees of replicas is older than what they do, and ending
+ * the lease of a living holder lets two hold at once. Each replica has a role of its own; `first` holds now.
  */
-export async function endLeaseOfDead(
+export async function noteTakers({ run }: Place, first: string): Promise<void> {
+  await run(`ALTER TABLE specta_leases ADD COLUMN taken_by TEXT NOT NULL DEFAULT '${first}'`);
+  await run(`CREATE FUNCTION note_taker() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.holder <> OLD.holder THEN NEW.taken_by := session_user; END IF;
+    RETURN NEW;
+  END $$`);
+  await run("CREATE TRIGGER note_taker BEFORE UPDATE ON specta_leases FOR EACH ROW EXECUTE FUNCTION note_taker()");
+}
+
+/**
+ * Ends the leases of replicas that are dead, as their time would in ten seconds, and those alone. Not before Prometheus
+ * has noticed the death: so it is where Prometheus scrapes more often than every seven seconds, the shortest time that a
+ * lease has left.
+ */
+export async function endLeasesOfDead(
   { run }: Place,
-  dead: readonly Replica[],
-  watch: Watch,
+  dead: readonly { readonly replica: Replica; readonly role: string }[],
   prometheus: Prometheus,
 ): Promise<void> {
-  // Read first: a living replica that had taken the lease by now would show builds at the end of the wait.
-  const [row] = await run("SELECT token FROM specta_leases WHERE handler = 'build'");
-  if (row === undefined) return;
+  // A death that is older is another one.
+  const killedSeconds = Date.now() / 1000;
   await prometheus.until(async () => {
-    const gone = await prometheus.query("up == 0");
-    return dead.every(({ port }) => gone.some(({ metric }) => metric.instance === `127.0.0.1:${port}`));
+    const gone = await prometheus.query("timestamp(up == 0)");
+    return dead.every(({ replica: { port } }) =>
+      gone.some(({ metric, values }) => metric.instance === `127.0.0.1:${port}` && values[0]! > killedSeconds),
+    );
   }, "the end of the dead");
-  if (watch.holder !== undefined) return;
-  await run(
-    `UPDATE specta_leases SET expires_at = now() - interval '1 second' WHERE handler = 'build' AND token = ${row.token}`,
-  );
+  const roles = dead.map(({ role }) => `'${role}'`).join(", ");
+  await run(`UPDATE specta_leases SET expires_at = now() - interval '1 second' WHERE taken_by IN (${roles})`);
 }
 
 /** What can be scraped. */
@@ -95,16 +107,21 @@ export async function finalDifferences(
 
 /** What Prometheus makes of the executions since it began to scrape. */
 export interface Increases {
-  /** Values of the sum over replicas, every 200 ms, and how many of them were lower than the one before. */
+  /** The sum over replicas, every 200 ms, and how many of its values were lower than the one before. */
   readonly samples: number;
   readonly falls: number;
-  /** The last of them. */
-  readonly sum: number;
+  readonly first: number;
+  readonly last: number;
   /** `increase` over the sum, and over the highest of the replicas. */
   readonly ofSum: number;
   readonly ofMax: number;
   /** The sum of each replica's own `increase`. */
   readonly ofEach: number;
+  /**
+   * How much more than what was seen `increase` may be, as a factor: it goes on to the ends of its window, over 1.1 times
+   * the mean interval between two samples at either end.
+   */
+  readonly maxFactor: number;
 }
 
 export async function increases(prometheus: Prometheus, sinceMs: number): Promise<Increases> {
@@ -118,9 +135,11 @@ export async function increases(prometheus: Prometheus, sinceMs: number): Promis
   return {
     samples: values.length,
     falls: values.filter((value, index) => index > 0 && value < values[index - 1]!).length,
-    sum: values.at(-1) ?? Number.NaN,
+    first: values[0] ?? Number.NaN,
+    last: values.at(-1) ?? Number.NaN,
     ofSum: await one(`sum(increase(sum by (${series}) (build_execution_total)${window}))`),
     ofMax: await one(`sum(increase(max by (${series}) (build_execution_total)${window}))`),
     ofEach: await one(`sum(increase(build_execution_total[${seconds}s]))`),
+    maxFactor: 1 + 2.2 / (values.length - 1),
   };
 }
