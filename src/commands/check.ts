@@ -3,6 +3,8 @@ import type { Metrics } from "../metrics/definition.ts";
 import type { PlannedHandler } from "../worker/plan.ts";
 import type { Arguments } from "./command.ts";
 import { exposure, listener } from "./exposure.ts";
+import { withFile } from "./monitored.ts";
+import { print } from "./print.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { type Row, renderTable } from "./table.ts";
 
@@ -21,7 +23,7 @@ export async function check({ flags, rest }: Arguments): Promise<number> {
     ...metricRows(settings.config.metrics),
     ...handlers.map(({ row }) => row),
   ];
-  process.stdout.write(renderTable(rows, process.stdout.isTTY === true));
+  await print(renderTable(rows, process.stdout.isTTY === true));
   return handlers.some(({ isBroken }) => isBroken) ? 1 : 0;
 }
 
@@ -72,7 +74,7 @@ async function handlerRow(plan: PlannedHandler, environment: string): Promise<{ 
   const { inspectHandler } = await import("../worker/inspect.ts");
   const result = await inspectHandler(plan, environment);
   if ("problem" in result) {
-    return { row: ["handler", name, "broken", `${plan.file}: ${result.problem}`], isBroken: true };
+    return { row: ["handler", name, "broken", withFile(result.problem, plan.file)], isBroken: true };
   }
   const { active, coolerMs, metrics } = result.declaration;
   if (!active) return { row: ["handler", name, "inactive", "its active() returned false"], isBroken: false };

@@ -2,6 +2,7 @@ import { Misuse } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Arguments, Command } from "./command.ts";
 import { commands } from "./index.ts";
+import { print } from "./print.ts";
 
 /** What completes after a command: its flags, and files where it takes one. */
 interface Words {
@@ -15,7 +16,7 @@ interface Words {
 const shells: Readonly<Record<string, (words: readonly Words[]) => string>> = { bash, fish, zsh };
 
 /** Prints what teaches a shell the commands and flags. */
-export function completion({ rest }: Arguments): number {
+export async function completion({ rest }: Arguments): Promise<number> {
   const [name] = rest;
   const names = Object.keys(shells);
   if (name === undefined)
@@ -27,7 +28,7 @@ export function completion({ rest }: Arguments): number {
       `completion must be for one of ${names.join(", ")}: current value is ${JSON.stringify(name)}${hint}`,
     );
   }
-  process.stdout.write(shells[name]!([...commands.map(wordsOf), helpWords()]));
+  await print(shells[name]!([...commands.map(wordsOf), helpWords()]));
   return 0;
 }
 

@@ -1,4 +1,4 @@
-import { messageOf, Problems } from "../base/errors.ts";
+import { Problems } from "../base/errors.ts";
 import type { Monitored, MonitoredHandler } from "../dashboard/monitored.ts";
 import type { PlannedHandler } from "../worker/plan.ts";
 import type { Settings } from "./settings.ts";
@@ -19,8 +19,13 @@ async function ask(plan: PlannedHandler, environment: string): Promise<Monitored
   if (metrics !== undefined) return { name, builtIn: true, metrics, coolerMs, deadlineMs };
   const { inspectHandler } = await import("../worker/inspect.ts");
   const result = await inspectHandler(plan, environment);
-  if ("problem" in result) return `handlers.${name} cannot be loaded from ${plan.file}: ${messageOf(result.problem)}`;
+  if ("problem" in result) return `handlers.${name} cannot be loaded: ${withFile(result.problem, plan.file)}`;
   const { declaration } = result;
   if (!declaration.active) return undefined;
   return { name, builtIn: false, metrics: declaration.metrics, coolerMs: declaration.coolerMs, deadlineMs };
+}
+
+/** A problem of a handler, with its file where it does not name it. */
+export function withFile(problem: string, file: string | undefined): string {
+  return file === undefined || problem.includes(file) ? problem : `${file}: ${problem}`;
 }

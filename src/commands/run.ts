@@ -4,6 +4,7 @@ import { nearest } from "../base/nearest.ts";
 import type { Arguments, Command } from "./command.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { commands } from "./index.ts";
+import { print, Unwritable } from "./print.ts";
 
 const exitFailure = 1;
 const exitMisuse = 2;
@@ -15,6 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof Misuse) return complain(exitMisuse, [thrown.message]);
     if (thrown instanceof Problems) return complain(exitFailure, thrown.problems);
+    if (thrown instanceof Unwritable && thrown.isUnread) return exitFailure;
     return complain(exitFailure, [messageOf(thrown)]);
   }
 }
@@ -26,25 +28,25 @@ function complain(code: number, lines: readonly string[]): number {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
-  if (first === undefined || isHelp(first)) return print(generalHelp(commands), rest, first ?? "specta");
-  if (first === "help") return help(rest);
+  if (first === undefined || isHelp(first)) return await printHelp(generalHelp(commands), rest, first ?? "specta");
+  if (first === "help") return await help(rest);
   if (first.startsWith("-")) throw new Misuse(unknown("flag", first, ["--help"], "specta"));
   const command = find(first);
-  if (helpWanted(rest)) return print(commandHelp(command), [], command.name);
+  if (helpWanted(rest)) return await printHelp(commandHelp(command), [], command.name);
   const given = await parse(command, rest);
   const work = await command.load();
   return await work(given);
 }
 
-function help(args: readonly string[]): number {
+async function help(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || isHelp(name)) return print(generalHelp(commands), rest, "help");
-  return print(commandHelp(find(name)), rest, "help");
+  if (name === undefined || isHelp(name)) return await printHelp(generalHelp(commands), rest, "help");
+  return await printHelp(commandHelp(find(name)), rest, "help");
 }
 
-function print(text: string, rest: readonly string[], after: string): number {
+async function printHelp(text: string, rest: readonly string[], after: string): Promise<number> {
   if (rest.length > 0) throw new Misuse(extra(rest[0]!, after));
-  process.stdout.write(text);
+  await print(text);
   return 0;
 }
 

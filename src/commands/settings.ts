@@ -32,9 +32,16 @@ export async function loadSettings(
   const problems: string[] = [];
   const environment = await collect(problems, async () => readEnvironment(variables));
   const file = configFile ?? (variables.SPECTA_CONFIG || undefined);
-  // A wrong host or port is told once: not again of every URL in which the configuration puts it.
+  // What is wrong with the environment is told once: not again of every URL in which the configuration puts it.
   const known =
-    environment === undefined ? { ...variables, SPECTA_HTTP_HOST: undefined, SPECTA_HTTP_PORT: undefined } : variables;
+    environment === undefined
+      ? {
+          ...variables,
+          SPECTA_ENVIRONMENT: variables.SPECTA_ENVIRONMENT || "development",
+          SPECTA_HTTP_HOST: undefined,
+          SPECTA_HTTP_PORT: undefined,
+        }
+      : variables;
   const config = await collect(problems, () => loadConfig({ file, variables: known, builtIns }));
   if (environment === undefined || config === undefined) throw new Problems(problems);
   return { environment, config, planned: planHandlers(config, environment, builtIns) };

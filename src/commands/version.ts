@@ -1,6 +1,7 @@
 import { build } from "../base/build.ts";
+import { print } from "./print.ts";
 
-export function version(): number {
+export async function version(): Promise<number> {
   const rows = [
     ["Git Sha", build.sha],
     ["Git Tag", build.tag],
@@ -9,6 +10,6 @@ export function version(): number {
     ["Bun OS", build.os],
     ["Bun Version", build.bun],
   ] as const;
-  process.stdout.write(rows.map(([name, value]) => `${name.padEnd(13)} ${value}\n`).join(""));
+  await print(rows.map(([name, value]) => `${name.padEnd(13)} ${value}\n`).join(""));
   return 0;
 }

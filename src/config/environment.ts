@@ -61,7 +61,10 @@ class Reader {
   environment(): Environment["environment"] {
     const current = this.#variables.SPECTA_ENVIRONMENT;
     const value = environmentNames.find((name) => name === current);
-    if (value === undefined) this.problems.push(mustBe("SPECTA_ENVIRONMENT", listed(environmentNames), current));
+    if (value === undefined) {
+      const advice = current === undefined ? ": set it, as in SPECTA_ENVIRONMENT=development" : "";
+      this.problems.push(mustBe("SPECTA_ENVIRONMENT", listed(environmentNames), current) + advice);
+    }
     return value ?? "development";
   }
 

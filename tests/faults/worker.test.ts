@@ -204,7 +204,7 @@ test("a thread that is deep in native code and cannot be ended is waited for: th
 
 describe("a handler that cannot be loaded", () => {
   const unloadable: readonly (readonly [why: string, text: string | undefined, error: RegExp])[] = [
-    ["its file is missing", undefined, /Cannot find module/],
+    ["its file is missing", undefined, /^there is no file .+: create it/],
     ["its syntax is wrong", "export const = ;", /./],
     ["it throws at import", 'throw new Error("thrown at import");', /^thrown at import$/],
     ["it imports what is not there", 'import "./nowhere.ts";', /nowhere/],

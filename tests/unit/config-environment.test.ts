@@ -103,7 +103,7 @@ test.each(["SPECTA_GITHUB_TOKEN", "SPECTA_GITHUB_URL", "SPECTA_CONFIG", "SPECTA_
 describe("SPECTA_ENVIRONMENT is required", () => {
   test("unset", () => {
     expect(problems(() => readEnvironment({}))).toEqual([
-      "SPECTA_ENVIRONMENT must be development, testing, staging or production: current value is missing",
+      "SPECTA_ENVIRONMENT must be development, testing, staging or production: current value is missing: set it, as in SPECTA_ENVIRONMENT=development",
     ]);
   });
   test("empty", () => {
@@ -153,7 +153,7 @@ test("all problems are told at once", () => {
     readEnvironment({ SPECTA_HTTP_PORT: "http", SPECTA_LOG_LEVEL: "loud", SPECTA_DRAIN_SECONDS: "x" }),
   );
   expect(all).toEqual([
-    "SPECTA_ENVIRONMENT must be development, testing, staging or production: current value is missing",
+    "SPECTA_ENVIRONMENT must be development, testing, staging or production: current value is missing: set it, as in SPECTA_ENVIRONMENT=development",
     'SPECTA_HTTP_PORT must be a port from 0 to 65535: current value is "http"',
     'SPECTA_DRAIN_SECONDS must be a number of seconds from 0 to 3600: current value is "x"',
     'SPECTA_LOG_LEVEL must be debug, info, warning or error: current value is "loud"',

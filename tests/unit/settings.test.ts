@@ -43,3 +43,19 @@ test("a wrong host is one problem, and the configuration's own are told beside i
     expect.stringMatching(/^specta\.yaml:2:\d+: handlers\.endpoint\.coolr is an unknown key: did you mean cooler\?$/),
   ]);
 });
+
+test("a missing environment is one problem, though the configuration has it in a URL", async () => {
+  const before = process.env.SPECTA_ENVIRONMENT;
+  delete process.env.SPECTA_ENVIRONMENT;
+  const file = join(await mkdtemp(join(tmpdir(), "settings-")), "specta.yaml");
+  await Bun.write(file, watching("http://shop.${SPECTA_ENVIRONMENT}.example.com"));
+  try {
+    await expect(loadSettings(undefined, file)).rejects.toMatchObject({
+      problems: [expect.stringMatching(/^SPECTA_ENVIRONMENT must be .+: current value is missing/)],
+    });
+    expect((await loadSettings(undefined, file, "testing")).environment.environment).toBe("testing");
+  } finally {
+    if (before !== undefined) process.env.SPECTA_ENVIRONMENT = before;
+    await rm(join(file, ".."), { recursive: true });
+  }
+});

@@ -173,7 +173,7 @@ describe("an inspection", () => {
   });
 
   test.each([
-    ["nowhere.ts", /Cannot find module/],
+    ["nowhere.ts", /^there is no file .+nowhere\.ts: create it/],
     ["spinning.ts", /^it did not load within 200ms$/],
   ])("tells why %s cannot be loaded", async (name, problem) => {
     const result = await inspectHandler(planned("own", fixture(name), { timeoutMs: 200 }), "testing");

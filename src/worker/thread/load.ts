@@ -1,4 +1,5 @@
 /** Finds a handler and brings it into one shape, whoever wrote it. Runs in the handler's thread. */
+import { statSync } from "node:fs";
 import * as v from "valibot";
 import { maxCoolerMs, maxHandlerMetrics, minCoolerMs } from "../../base/limits.ts";
 import { formatDuration, parseDuration } from "../../base/units.ts";
@@ -63,6 +64,10 @@ async function builtIn({ handler: name, settings, environment }: Assignment): Pr
 }
 
 async function users(file: string): Promise<Fields> {
+  // Of a file that is not there the import's own error names the module that imports, which is inside the binary.
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    throw new Error(`there is no file ${file}: create it, or correct the handler's \`file\``);
+  }
   const names: Fields & { readonly default?: unknown } = await import(file);
   const handler = names.default ?? names;
   if (!isObject(handler)) throw new Error(`the default export of ${file} must be a handler: ${current(handler)}`);
