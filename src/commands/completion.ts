@@ -114,7 +114,8 @@ _specta() {
 ${cases.join("\n")}
   esac
 }
-compdef _specta specta
+# Sourced, it registers itself; loaded from fpath, it is called for the first completion already.
+if [[ $funcstack[1] == _specta ]]; then _specta "$@"; else compdef _specta specta; fi
 `;
 }
 

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 const commands = {
   chromium: ["chromium", "chromium-browser", "google-chrome"],
   curl: ["curl"],
+  fish: ["fish"],
   git: ["git"],
   go: ["go", "/usr/local/go/bin/go"],
   haproxy: ["haproxy", "/usr/sbin/haproxy"],
@@ -23,6 +24,7 @@ const commands = {
   setpriv: ["setpriv"],
   unshare: ["unshare"],
   wrk: ["wrk"],
+  zsh: ["zsh"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Tool = keyof typeof commands;
