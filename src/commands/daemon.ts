@@ -2,6 +2,7 @@ import { build } from "../base/build.ts";
 import { troubleOf } from "../base/errors.ts";
 import { maxStopMs } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { embeddedName } from "../config/load.ts";
 import { ownMetrics } from "../metrics/own.ts";
 import { processFamilies } from "../metrics/process.ts";
 import { Registry } from "../metrics/registry.ts";
@@ -30,7 +31,12 @@ export async function daemon({ flags }: Arguments): Promise<number> {
   log.info("daemon is launching procs", { environment: environment.environment });
 
   const registry = createRegistry(environment.environment);
-  const status = new Status({ registry, pushed: environment.runServer ? settings.config.metrics : {}, log });
+  const status = new Status({
+    registry,
+    pushed: environment.runServer ? settings.config.metrics : {},
+    configuration: settings.config.source === embeddedName ? "embedded" : "file",
+    log,
+  });
   const halves: Half[] = [];
   let port = environment.httpPort;
   if (environment.runServer) {

@@ -11,7 +11,8 @@ export function executionSection(group: ExecutionGroup, page: StatusDocument): H
   const heads = [
     ["name", "Name"] as const,
     ["wide", "Last result"] as const,
-    ...figures("Succeeded", "Median", "Counted"),
+    ...figures("Succeeded", "Median"),
+    ["figure amount", "Counted"] as const,
   ];
   return section(id, title, "", table(id, "facts", heads, rows));
 }
@@ -38,7 +39,7 @@ function executionRow(row: ExecutionRow, { now_unix_seconds: now }: StatusDocume
       "Succeeded",
     ),
     cell("figure", median === null ? "–" : html`<data value="${median}">${duration(median)}</data>`, "Median"),
-    cell("figure", counted, "Counted"),
+    cell("figure amount", counted, "Counted"),
   ]);
 }
 
@@ -50,11 +51,13 @@ export function measureSection(id: string, title: string, measures: readonly Mea
     ...figures("Rate", "p50", "p95", "Total", ...(isPushed ? ["Last push"] : [])),
   ];
   const [first] = measures;
-  const note =
-    first === undefined
-      ? ""
-      : `rates of the last ${span(first.rate_window_seconds)}, quantiles of the last ${span(first.quantile_window_seconds)}`;
+  const note = first === undefined ? "" : windows(span(first.rate_window_seconds), span(first.quantile_window_seconds));
   return section(id, title, note, table(id, "facts", heads, rows));
+}
+
+function windows(ofRates: string, ofQuantiles: string): string {
+  if (ofRates === ofQuantiles) return `rates and quantiles of the last ${ofRates}`;
+  return `rates of the last ${ofRates}, quantiles of the last ${ofQuantiles}`;
 }
 
 function measureRow(measure: Measure, isPushed: boolean, { now_unix_seconds: now }: StatusDocument): Html {

@@ -21,6 +21,8 @@ export interface StatusDocument {
     /** When the last slot ends: this much in the future, at most. */
     readonly end_unix_seconds: number;
   };
+  /** `embedded`: none is given, so specta watches itself. */
+  readonly configuration: "embedded" | "file";
   readonly worker: "running" | "off";
   readonly summary: Summary;
   readonly groups: readonly Group[];

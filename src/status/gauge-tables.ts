@@ -78,7 +78,7 @@ function healthRow(row: Row, days: Day, page: StatusDocument): Html {
     [
       cell("is", withIcon(row.state, text)),
       cell("past", days.health(row)),
-      cell("share", row.healthy_ratio === null ? "–" : percent(row.healthy_ratio)),
+      cell("share", row.healthy_ratio === null ? "–" : percent(row.healthy_ratio), "healthy "),
       cell("since", sinceOf(row, page), sinceLabel(row)),
     ],
     row.state,

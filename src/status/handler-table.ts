@@ -13,7 +13,9 @@ export function handlerSection(page: StatusDocument): Html {
   const heads = [
     ["name", "Handler"] as const,
     ["wide", "State"] as const,
-    ...figures("Last run", "Took", "Next run", "Executions", ...(isLeased ? ["Lease"] : [])),
+    ...figures("Last run", "Took", "Next run"),
+    ["figure amount", "Executions"] as const,
+    ...figures(...(isLeased ? ["Lease"] : [])),
   ];
   const rows = active.map((handler) => handlerRow(handler, isLeased, page.now_unix_seconds));
   const body = active.length === 0 ? html`<p class="none">No handler runs.</p>` : table(id, "facts", heads, rows);
@@ -34,7 +36,7 @@ function handlerRow(handler: HandlerRow, isLeased: boolean, now: number): Html {
     cell("figure", last === null ? "–" : moment(last, ago(last, now)), "Last run"),
     cell("figure", took === null ? "–" : html`<data value="${took}">${duration(took)}</data>`, "Took"),
     cell("figure", nextRun, "Next run"),
-    cell("figure", counts, "Executions"),
+    cell("figure amount", counts, "Executions"),
     ...(isLeased ? [cell("figure", handler.lease, "Lease")] : []),
   ]);
 }

@@ -8,6 +8,7 @@ import { Html, html } from "./html.ts";
 import { favicon, type Icon, icon, symbols } from "./icons.ts";
 import script from "./page.client.js" with { type: "text" };
 import pageStyle from "./page.css" with { type: "text" };
+import { docs, startSection } from "./start.ts";
 import tableStyle from "./tables.css" with { type: "text" };
 import { clockTime, exactTime, moment } from "./words.ts";
 
@@ -74,7 +75,7 @@ function header(page: StatusDocument): Html {
   return html`<header class="top">
 <p class="brand"><span>specta</span> <span class="environment">${environment}</span></p>
 <div role="status" class="summary">${icon(icons[summary.state], "emblem")}<h1>${summary.text}</h1>${notices.length === 0 ? "" : html`<ul class="notices">${notices}</ul>`}</div>
-<p class="meta"><span data-key="as-of">As of ${moment(now, exactTime(now))}</span>${knowledge(page)}<span id="live" data-keep aria-live="polite"><a href="">Reload</a></span><button id="pause" type="button" data-keep hidden>Pause</button></p>
+<p class="meta"><span data-key="as-of">As of ${moment(now, exactTime(now))}</span>${knowledge(page)}<span class="scale" aria-hidden="true">Bars: the last 24 h</span><span id="live" data-keep aria-live="polite"><a href="">Reload</a></span><button id="pause" type="button" data-keep hidden>Pause</button></p>
 </header>`;
 }
 
@@ -88,7 +89,8 @@ function knowledge(page: StatusDocument): Html | string {
 function sections(page: StatusDocument): Html[] {
   const { groups, certificates, executions, pushed, reported } = page;
   const parts: Html[] = [];
-  if (page.summary.state === "empty") parts.push(nothingWatched(page));
+  if (page.worker === "off") parts.push(workerIsOff());
+  else if (isUnconfigured(page)) parts.push(startSection(page));
   parts.push(...groups.filter(({ scale }) => scale === "health").map((group) => groupSection(group, page)));
   if (certificates.length > 0) parts.push(certificateSection(certificates, page));
   parts.push(...executions.map((group) => executionSection(group, page)));
@@ -99,12 +101,13 @@ function sections(page: StatusDocument): Html[] {
   return parts;
 }
 
-function nothingWatched({ worker }: StatusDocument): Html {
-  const text =
-    worker === "off"
-      ? "This process answers pushes and scrapes alone. Where SPECTA_RUN_WORKER is true, handlers watch services."
-      : "Name handlers in the configuration, endpoint for example, and what they watch appears here.";
-  return html`<p class="none" data-key="none">${text}</p>`;
+/** Nothing of the user's own is looked at. */
+function isUnconfigured({ configuration, handlers }: StatusDocument): boolean {
+  return configuration === "embedded" || handlers.every(({ state }) => state === "inactive");
+}
+
+function workerIsOff(): Html {
+  return html`<p class="none" data-key="none">This process answers pushes and scrapes alone. Where <code>SPECTA_RUN_WORKER</code> is true, handlers watch services.</p>`;
 }
 
 function footer({
@@ -121,7 +124,7 @@ function footer({
     refused === 0
       ? ""
       : html`<p>${refused} more series are left out here, for there are too many: /metrics has all of them.</p>`;
-  return html`<footer class="foot">${more}<p><span>${tag}, started ${started}, ${kept}</span> <span>All times are UTC</span> <a href="status.json">JSON</a> <a href="metrics">Metrics</a></p></footer>`;
+  return html`<footer class="foot">${more}<p><span>${tag}, started ${started}, ${kept}</span> <span>All times are UTC</span> <a href="${docs}">Documentation</a> <a href="status.json">JSON</a> <a href="metrics">Metrics</a></p></footer>`;
 }
 
 function hash(text: string): string {

@@ -29,6 +29,7 @@ export function snapshot(sources: Sources): StatusDocument {
       slots: statusSlots,
       end_unix_seconds: ((recorder.history.newestSlot + 1) * statusSlotMs) / 1000,
     },
+    configuration: sources.configuration,
     worker: running,
     summary: summaryOf(groups, certificates, handlers, running),
     groups,

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { HandlerState } from "../worker/pipeline.ts";
 import type { PlannedHandler } from "../worker/plan.ts";
+import type { StatusDocument } from "./document.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Recorder, Worker } from "./recorder.ts";
 
@@ -14,6 +15,7 @@ export interface Sources {
   readonly startedMs: number;
   /** Names of the metrics that clients may push. */
   readonly pushed: ReadonlySet<string>;
+  readonly configuration: StatusDocument["configuration"];
   /** Undefined while the worker is off. */
   readonly worker: Worker | undefined;
   /** All handlers, active or not. */

@@ -5,6 +5,7 @@ import type { Metrics } from "../metrics/definition.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { PlannedHandler } from "../worker/plan.ts";
 import type { LedgerSource } from "../worker/tenure.ts";
+import type { StatusDocument } from "./document.ts";
 import { Keeper } from "./keeper.ts";
 import { Recorder, type Worker } from "./recorder.ts";
 import type { Sources } from "./sources.ts";
@@ -13,6 +14,8 @@ export interface StatusOptions {
   readonly registry: Registry;
   /** What clients may push; empty where no server runs. */
   readonly pushed: Metrics;
+  /** Left out: a file. */
+  readonly configuration?: StatusDocument["configuration"];
   readonly log: Log;
   /** Left out: the system's. */
   readonly clock?: Clock;
@@ -96,6 +99,7 @@ export class Status {
       clock: this.#clock,
       startedMs: this.#startedMs,
       pushed: new Set(Object.keys(this.#options.pushed)),
+      configuration: this.#options.configuration ?? "file",
       worker: this.#worker,
       handlers: this.#handlers,
       keeper: this.#keeper,

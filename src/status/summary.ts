@@ -25,30 +25,32 @@ export function summaryOf(
   const list = (some: typeof services) => named([...new Set(some.map(({ name }) => name))]);
   const notices = [...certificateNotices(certificates), ...handlerNotices(handlers)];
   if (services.length === 0) {
-    return {
-      state: "empty",
-      text: worker === "off" ? "The worker is off" : "No services are watched",
-      ...counts,
-      notices,
-    };
+    return { state: "empty", text: nothing(handlers, worker), ...counts, notices };
   }
   const worse: string[] = [];
-  if (unhealthy.length > 0)
-    worse.push(`${unhealthy.length} of ${amount(services.length)} unhealthy: ${list(unhealthy)}`);
-  if (partly.length > 0) worse.push(`${partly.length} of ${amount(services.length)} partly healthy: ${list(partly)}`);
-  if (unknown.length > 0) worse.push(`${unknown.length} of ${amount(services.length)} unknown: ${list(unknown)}`);
+  if (unhealthy.length > 0) worse.push(`${share(unhealthy.length, services.length)} unhealthy: ${list(unhealthy)}`);
+  if (partly.length > 0) worse.push(`${share(partly.length, services.length)} partly healthy: ${list(partly)}`);
+  if (unknown.length > 0) worse.push(`${share(unknown.length, services.length)} unknown: ${list(unknown)}`);
   const [text = allHealthy(services.length), ...further] = worse;
   const state =
     unhealthy.length > 0 ? "unhealthy" : partly.length > 0 ? "partly" : unknown.length > 0 ? "unknown" : "healthy";
   return { state, text, ...counts, notices: [...further, ...notices] };
 }
 
+/** Why there is no service. */
+function nothing(handlers: readonly HandlerRow[], worker: StatusDocument["worker"]): string {
+  if (worker === "off") return "The worker is off";
+  const isYetToCome = ({ state, last_success_unix_seconds }: HandlerRow) =>
+    state === "waiting" || (state === "failing" && last_success_unix_seconds === null);
+  return handlers.some(isYetToCome) ? "No services are known yet" : "No services are watched";
+}
+
 function allHealthy(services: number): string {
   return services === 1 ? "1 service healthy" : `All ${services} services healthy`;
 }
 
-function amount(services: number): string {
-  return services === 1 ? "1 service" : `${services} services`;
+function share(some: number, services: number): string {
+  return services === 1 ? "1 service" : `${some} of ${services} services`;
 }
 
 function certificateNotices(certificates: readonly Certificate[]): string[] {

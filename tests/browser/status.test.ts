@@ -5,7 +5,7 @@ import type { Metrics } from "../../src/metrics/definition.ts";
 import { launchBrowser } from "../harness/browser.ts";
 import { StatusWorld } from "../harness/status.ts";
 import { desktop, findings, type Look, nextLook, overflow, phone, withWorld } from "../harness/status-browser.ts";
-import { empty, everyday, failing, fresh } from "../harness/status-scenes.ts";
+import { empty, everyday, failing, fresh, pushesOnly } from "../harness/status-scenes.ts";
 import { testWith } from "../harness/tools.ts";
 
 let browser: Promise<Browser> | undefined;
@@ -41,7 +41,7 @@ function see(world: StatusWorld, services: Readonly<Record<string, number>>): vo
   world.run("endpoint", { http_endpoint_health: services });
 }
 
-const scenes = { fresh, everyday, failing, empty };
+const scenes = { fresh, everyday, failing, empty, pushesOnly };
 
 describe("anyone can read it", () => {
   for (const [scene, make] of Object.entries(scenes)) {
@@ -109,11 +109,11 @@ describe("anyone can read it", () => {
   testWith(["chromium"], "a keyboard reaches everything that can be used", async () => {
     await look(small(), desktop, async ({ page }) => {
       const reached: (string | null)[] = [];
-      for (let step = 0; step < 4; step += 1) {
+      for (let step = 0; step < 5; step += 1) {
         await page.keyboard.press("Tab");
         reached.push(await page.locator(":focus").textContent());
       }
-      expect(reached).toEqual(["Pause", "1 handler is inactive", "JSON", "Metrics"]);
+      expect(reached).toEqual(["Pause", "1 handler is inactive", "Documentation", "JSON", "Metrics"]);
     });
   });
 });

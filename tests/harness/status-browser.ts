@@ -8,7 +8,7 @@ import type { StatusWorld } from "./status.ts";
 
 const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 
-export const phone: BrowserContextOptions = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 };
+export const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
 export const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 900 } };
 export const wall: BrowserContextOptions = { viewport: { width: 1920, height: 1080 } };
 

@@ -22,8 +22,8 @@ export const pictures: readonly Picture[] = [
   { name: "failing", scene: failing, options: desktop },
   { name: "dark", scene: failing, options: { ...desktop, colorScheme: "dark" } },
   { name: "phone", scene: failing, options: phone },
-  { name: "fresh", scene: fresh, options: { viewport: { width: 1280, height: 720 } } },
-  { name: "empty", scene: empty, options: { viewport: { width: 1280, height: 340 } } },
+  { name: "fresh", scene: fresh, options: { viewport: { width: 1280, height: 986 } } },
+  { name: "empty", scene: empty, options: { viewport: { width: 1280, height: 660 } } },
 ];
 
 /** Writes `<name>.png` into the folder. */

@@ -10,14 +10,14 @@ const minuteMs = 60_000;
 const daySeconds = 86_400;
 const nowMs = Date.UTC(2026, 2, 16, 14, 9, 6);
 
+const unnamed = (name: string) => ({ name, inactive: "the configuration does not name it" });
+
 /** The embedded default, five minutes after its start. */
 export function fresh(): StatusWorld {
-  const inactive = ["build", "container", "deployment", "keypair", "stack"].map((name) => {
-    return { name, inactive: "the configuration does not name it" };
-  });
+  const inactive = ["build", "container", "deployment", "keypair", "stack"].map(unnamed);
   const clock = new ManualClock(nowMs - 5 * minuteMs);
   const handlers = [...plansOf(byDefault.handlers), ...inactive];
-  const world = new StatusWorld({ handlers, pushed: byDefault.pushed, clock });
+  const world = new StatusWorld({ handlers, pushed: byDefault.pushed, configuration: "embedded", clock });
   const look = () => world.run("endpoint", { http_endpoint_health: { specta: 1 } }, "", 3.6);
   for (let minute = 0; minute < 5; minute += 1) {
     look();
@@ -28,9 +28,19 @@ export function fresh(): StatusWorld {
   return world;
 }
 
-/** No handler is named, nothing may be pushed. */
+/** A file that names no handler and nothing to push. */
 export function empty(): StatusWorld {
-  return new StatusWorld({ clock: new ManualClock(nowMs), isOff: true });
+  return new StatusWorld({
+    clock: new ManualClock(nowMs),
+    handlers: ["build", "container", "deployment", "endpoint", "keypair", "stack"].map(unnamed),
+  });
+}
+
+/** A replica for pushes alone. */
+export function pushesOnly(): StatusWorld {
+  const world = new StatusWorld({ clock: new ManualClock(nowMs), pushed: byDefault.pushed, isOff: true });
+  world.push("page_ready_duration_seconds", [0.12, 0.31, 0.27]);
+  return world;
 }
 
 /** An organisation's day on which nothing is wrong at its end. */

@@ -25,6 +25,7 @@ export type Gauges = Readonly<Record<string, Readonly<Record<string, number>>>>;
 export interface WorldOptions {
   readonly handlers?: readonly Partial<PlannedHandler>[];
   readonly pushed?: Metrics;
+  readonly configuration?: StatusDocument["configuration"];
   /** Left out: there is none that lasts. */
   readonly ledger?: LedgerSource;
   readonly clock?: ManualClock;
@@ -43,9 +44,9 @@ export class StatusWorld {
   readonly #plans: readonly PlannedHandler[];
   readonly #pushed: { readonly shard: PushShard; readonly metrics: Metrics };
 
-  constructor({ handlers = [], pushed = {}, ledger, clock, isOff = false }: WorldOptions = {}) {
+  constructor({ handlers = [], pushed = {}, configuration = "file", ledger, clock, isOff = false }: WorldOptions = {}) {
     this.clock = clock ?? new ManualClock();
-    this.status = new Status({ registry: this.registry, pushed, log: this.log, clock: this.clock });
+    this.status = new Status({ registry: this.registry, pushed, configuration, log: this.log, clock: this.clock });
     const all = { ...pushed, ...pushOwnMetrics(pushed) };
     const layout = layoutOf(all);
     const memory = allocate(layout, 1);

@@ -148,7 +148,7 @@ describe("two replicas", () => {
     expect(await row(two.world)).toMatchObject({
       ...{ state: "unhealthy", value: null, last_value: 0, seen_by: "another replica" },
     });
-    expect((await two.world.json()).summary).toMatchObject({ text: "1 of 1 service unhealthy: shop" });
+    expect((await two.world.json()).summary).toMatchObject({ text: "1 service unhealthy: shop" });
     expect(await two.world.page()).toContain("seen by another replica");
 
     one.world.drop("endpoint");

@@ -4,16 +4,19 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
+import { parse } from "yaml";
 import { maxStatusErrorChars, statusSlotMs } from "../../src/base/limits.ts";
 import type { Metrics } from "../../src/metrics/definition.ts";
 import type { StatusDocument } from "../../src/status/document.ts";
 import { quantile } from "../../src/status/quantile.ts";
+import { docs } from "../../src/status/start.ts";
 import { root } from "../harness/build.ts";
 import { ManualClock } from "../harness/clock.ts";
 import { manyPushed, startTestServer } from "../harness/server.ts";
 import { StatusWorld } from "../harness/status.ts";
 import { pictures } from "../harness/status-pictures.ts";
-import { empty, everyday, failing, fresh } from "../harness/status-scenes.ts";
+import { empty, everyday, failing, fresh, pushesOnly } from "../harness/status-scenes.ts";
 
 const endpoint: Metrics = {
   http_endpoint_health: { kind: "gauge", help: "health", labels: { service: ["api", "shop"] } },
@@ -278,6 +281,8 @@ test.each(pictures)("the README's picture $name is there, as large as it is take
   expect(picture.length).toBeLessThan(200_000);
 });
 
+const start = "Watch your own services";
+
 describe("the answer", () => {
   test("is what a browser needs and nothing that it does not, at GET and HEAD, for those who may scrape", async () => {
     const world = new StatusWorld({ clock: new ManualClock(Date.now()) });
@@ -317,17 +322,54 @@ describe("the answer", () => {
     expect(page).not.toMatch(/\sstyle=|\son\w+=|javascript:/);
     const references = [...page.matchAll(/\s(?:src|href|action)="([^"]*)"/g)].map(([, target = ""]) => target);
     const own = references.filter((target) => !target.startsWith("#") && !target.startsWith("data:image/svg+xml,"));
-    expect(own.toSorted()).toEqual(["", "metrics", "status.json"]);
+    expect(own.toSorted()).toEqual(["", docs, "metrics", "status.json"]);
     await world.status.stop();
   });
 
   test("is there when nothing is watched, and says what to do", async () => {
-    const off = await empty().page();
+    const off = await pushesOnly().page();
     expect(off).toContain("The worker is off");
-    const idle = await new StatusWorld({}).page();
+    expect(off).toContain("SPECTA_RUN_WORKER");
+    expect(off).not.toContain(start);
+    const idle = await empty().page();
     expect(idle).toContain("No services are watched");
-    expect(idle).toContain("Name handlers in the configuration");
+    expect(idle).toContain(start);
+    expect(idle).toContain("the configuration has no handler that runs");
     expect(idle).toContain("No handler runs.");
+  });
+
+  test("of the embedded default says how to watch something, in the documentation that is there", async () => {
+    const page = await fresh().page();
+    expect(page).toContain(start);
+    expect(page).toContain("so far specta watches nothing but itself");
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) =>
+      text.toLowerCase().replaceAll("`", "").replaceAll(" ", "-"),
+    );
+    const anchors = [...page.matchAll(/href="https:\/\/github\.com\/0xSplits\/specta#([^"]+)"/g)].map(
+      ([, name]) => name,
+    );
+    expect(anchors).toContain("five-minutes");
+    for (const anchor of anchors.filter((name) => name !== "readme")) expect(headings).toContain(anchor!);
+    const [, example = ""] = /<pre><code>([^<]+)</.exec(page) ?? [];
+    const configuration = parse(example.replaceAll("&quot;", '"'));
+    expect(
+      v.is(v.object({ handlers: v.object({ endpoint: v.object({ targets: v.array(v.object({})) }) }) }), configuration),
+    ).toBe(true);
+    expect(await (await everyday()).page()).not.toContain(start);
+  });
+
+  test("does not say that nothing is watched before the first look is over", async () => {
+    const metrics: Metrics = { aws_ecs_container_health: { kind: "gauge", help: "health", labels: { service: "*" } } };
+    const world = new StatusWorld({ handlers: [{ name: "container", metrics }] });
+    expect((await world.json()).summary).toMatchObject({ state: "empty", text: "No services are known yet" });
+    world.run("container", {}, "ListServices must answer with 200: current value is 403");
+    expect((await world.json()).summary.text).toBe("No services are known yet");
+    expect(await world.page()).not.toContain(start);
+    world.run("container", {});
+    expect((await world.json()).summary.text).toBe("No services are watched");
+    world.run("container", { aws_ecs_container_health: { api: 0 } });
+    expect((await world.json()).summary.text).toBe("1 service unhealthy: api");
   });
 
   test("of 200 services takes less than 10 ms", async () => {
