@@ -4,6 +4,7 @@ import { withEnvFile } from "../config/envfile.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { embeddedName, loadConfig } from "../config/load.ts";
 import { builtIns } from "../handlers/index.ts";
+import { checkPlace, parseAddress } from "../ledger/address.ts";
 import { type PlannedHandler, planHandlers } from "../worker/plan.ts";
 
 export interface Settings {
@@ -43,8 +44,15 @@ export async function loadSettings(
         }
       : variables;
   const config = await collect(problems, () => loadConfig({ file, variables: known, builtIns }));
-  if (environment === undefined || config === undefined) throw new Problems(problems);
+  if (environment !== undefined) await collect(problems, async () => checkLedger(environment));
+  if (environment === undefined || config === undefined || problems.length > 0) throw new Problems(problems);
   return { environment, config, planned: planHandlers(config, environment, builtIns) };
+}
+
+/** Without handlers nothing is counted, and the ledger's file never opened. */
+function checkLedger({ databaseUrl, runWorker }: Environment): void {
+  const address = parseAddress(databaseUrl);
+  if (runWorker) checkPlace(address);
 }
 
 /** The same with the port that the server really has, when the environment left the choice to the system. */

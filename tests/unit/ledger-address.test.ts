@@ -1,7 +1,10 @@
-import { expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Problems } from "../../src/base/errors.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { type Address, parseAddress } from "../../src/ledger/address.ts";
+import { type Address, checkPlace, parseAddress } from "../../src/ledger/address.ts";
 
 const password = "hunter2-%40-swordfish";
 
@@ -44,4 +47,38 @@ test.each(bad)("%s is refused, and nothing of it but its scheme is said", (url, 
   expect(parse).toThrow(Problems);
   expect(parse).toThrow(message);
   expect(parse).not.toThrow(password);
+});
+
+describe("a place for a file", () => {
+  const folder = mkdtempSync(join(tmpdir(), "specta-place-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const check = (file: string) => () => checkPlace(parseAddress(new Secret(`sqlite://${file}`)));
+  const rule = "SPECTA_DATABASE_URL must name an SQLite file, or a new one in a folder that is there: ";
+
+  test("is refused where it can never be one", () => {
+    const text = join(folder, "text.db");
+    writeFileSync(text, "this is a text of more than sixteen bytes");
+    expect(check(`${folder}/missing/a.db`)).toThrow(`${rule}there is no folder ${folder}/missing`);
+    expect(check("missing/a.db")).toThrow(`${rule}there is no folder ${join(process.cwd(), "missing")}`);
+    expect(check(`${text}/a.db`)).toThrow(`${rule}there is no folder ${text}`);
+    expect(check(`${text}/b/a.db`)).toThrow(`${rule}there is no folder ${text}/b`);
+    expect(check(folder)).toThrow(`${rule}${folder} is a folder`);
+    expect(check(text)).toThrow(`${rule}${text} is something else`);
+  });
+
+  test("is taken where it is one, is empty, or is not there yet", async () => {
+    const [ledger, empty] = [join(folder, "ledger.db"), join(folder, "empty.db")];
+    const { openLedger } = await import("../../src/ledger/open.ts");
+    const opened = openLedger(new Secret(`sqlite://${ledger}`));
+    await opened.saveState("a", "b");
+    await opened.close();
+    writeFileSync(empty, "");
+    for (const file of [ledger, empty, join(folder, "new.db")]) expect(check(file)).not.toThrow();
+  });
+
+  test("is not looked for where the ledger is in memory or elsewhere", () => {
+    for (const url of [undefined, "sqlite://:memory:", "postgres://nobody@nowhere.invalid/x"]) {
+      expect(() => checkPlace(parseAddress(url === undefined ? undefined : new Secret(url)))).not.toThrow();
+    }
+  });
 });

@@ -59,3 +59,16 @@ test("a missing environment is one problem, though the configuration has it in a
     await rm(join(file, ".."), { recursive: true });
   }
 });
+
+test("a ledger that can never be opened is a problem beside the others, unless no handler runs", async () => {
+  const missing = "SPECTA_DATABASE_URL=sqlite:///nowhere/at-all/ledger.db\n";
+  const rule = "SPECTA_DATABASE_URL must name an SQLite file, or a new one in a folder that is there";
+  const told = [`${rule}: there is no folder /nowhere/at-all`];
+  const wrong = watching("http://127.0.0.1/", ", coolr: 5s");
+  expect(await problemsOf(missing, watching("http://127.0.0.1/"))).toEqual(told);
+  expect(await problemsOf(missing, wrong)).toEqual([expect.stringContaining("coolr"), ...told]);
+  expect(await problemsOf(`${missing}SPECTA_RUN_WORKER=false\n`, watching("http://127.0.0.1/"))).toEqual([]);
+  expect(await problemsOf("SPECTA_DATABASE_URL=postgres:///x\n", watching("http://127.0.0.1/"))).toEqual([
+    expect.stringMatching(/^SPECTA_DATABASE_URL must be .*: current value is no URL$/),
+  ]);
+});
