@@ -12,9 +12,13 @@ export interface Execution {
 
 const unfinished: ReadonlySet<string> = new Set(["InProgress", "Stopping"]);
 
+export function hasEnded(status: string): boolean {
+  return !unfinished.has(status);
+}
+
 /** Whether an execution has ended, at or after a time. */
 export function endedSince({ status, updatedMs }: Execution, sinceMs: number): boolean {
-  return !unfinished.has(status) && updatedMs >= sinceMs;
+  return hasEnded(status) && updatedMs >= sinceMs;
 }
 
 export function isSuccess({ status }: Execution): boolean {

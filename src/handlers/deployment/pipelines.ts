@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Aws } from "../aws/client.ts";
 import { NoAnswer } from "../aws/errors.ts";
 import { type Listing, readPages } from "../aws/pages.ts";
-import type { Execution } from "./executions.ts";
+import { type Execution, hasEnded } from "./executions.ts";
 
 export interface Pipelines {
   /**
@@ -18,21 +18,22 @@ const time = v.pipe(
   v.transform((date) => date.getTime()),
 );
 
+/** One that waits for its turn, or was superseded there, has no start; while it has not ended the end lies ahead. */
 const execution = v.pipe(
   v.object({
     pipelineExecutionId: v.pipe(v.string(), v.minLength(1)),
     status: v.string(),
-    startTime: time,
-    lastUpdateTime: time,
+    startTime: v.nullish(time),
+    lastUpdateTime: v.nullish(time),
   }),
-  v.transform(
-    (answer): Execution => ({
-      id: answer.pipelineExecutionId,
-      status: answer.status,
-      startMs: answer.startTime,
-      updatedMs: answer.lastUpdateTime,
-    }),
+  v.check(
+    ({ status, lastUpdateTime }) => !hasEnded(status) || typeof lastUpdateTime === "number",
+    "an execution that has ended must have its lastUpdateTime",
   ),
+  v.transform(({ pipelineExecutionId: id, status, startTime, lastUpdateTime }): Execution => {
+    const updatedMs = lastUpdateTime ?? Number.POSITIVE_INFINITY;
+    return { id, status, startMs: startTime ?? updatedMs, updatedMs };
+  }),
 );
 
 const answer = v.object({ pipelineExecutionSummaries: v.array(execution), nextToken: v.nullish(v.string()) });

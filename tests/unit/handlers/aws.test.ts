@@ -314,6 +314,40 @@ describe("deployment", () => {
     expect(thread.lines).toHaveLength(5);
   });
 
+  test("takes executions that wait for their turn, or never had one, without their times", async () => {
+    await using aws = await new FakeAws().start();
+    aws.now = now;
+    aws.pipelines = [{ name: "shop", environment: "production", executions: [] }];
+    const listed: object[] = [
+      { pipelineExecutionId: "waits", status: "InProgress" },
+      { pipelineExecutionId: "runs", status: "InProgress", startTime: nowMs / 1000 - 60 },
+      { pipelineExecutionId: "superseded", status: "Superseded", lastUpdateTime: nowMs / 1000 - 30 },
+    ];
+    aws.fault = ({ action }) =>
+      action === "ListPipelineExecutions"
+        ? {
+            kind: "answer",
+            status: 200,
+            body: JSON.stringify({ pipelineExecutionSummaries: listed }),
+            headers: { "content-type": "application/x-amz-json-1.1" },
+          }
+        : undefined;
+    using thread = new AwsThread("deployment", aws.variables, { now });
+    const report = await thread.ensure();
+    expect(report.failures).toEqual([]);
+    expect(report.ended?.map(({ key, endedMs }) => [key, endedMs])).toEqual([
+      [keyOf("shop", "superseded"), nowMs - 30_000],
+    ]);
+    // The control: one that has ended has its end.
+    listed.push({ pipelineExecutionId: "endless", status: "Failed", startTime: nowMs / 1000 - 60 });
+    expect((await thread.ensure()).failures).toEqual([
+      {
+        target: "CodePipeline pipeline arn:aws:codepipeline:us-west-2:123456789012:shop",
+        reason: expect.stringContaining("an execution that has ended must have its lastUpdateTime"),
+      },
+    ]);
+  });
+
   test("does not fail for a pipeline that is gone while its tags are still found", async () => {
     await using aws = await new FakeAws().start();
     aws.now = now;
