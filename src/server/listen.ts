@@ -1,6 +1,6 @@
 /** The only file that opens a socket. */
 import { messageOf, mustBe, Problems, troubleOf } from "../base/errors.ts";
-import { idleTimeoutSeconds } from "../base/limits.ts";
+import { idleTimeoutSeconds, stopLookMs, stopQuietMs } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { TlsConfig } from "../config/config.ts";
 import type { Connections } from "./app.ts";
@@ -32,7 +32,7 @@ export interface Listener {
   /** `127.0.0.1:7777`, with the port that was taken. */
   readonly address: string;
   readonly port: number;
-  /** Accepts nothing new, closes idle connections; resolves when the last request has been answered. */
+  /** Accepts nothing new, closes connections without a request; resolves when the last request has been answered. */
   stop(): Promise<void>;
   /** Closes everything at once. */
   abort(): Promise<void>;
@@ -94,7 +94,20 @@ function bind(options: ListenOptions, wanted: number, share: ListenOptions["shar
   );
   const taken = server.port ?? port;
   const address = `${host.includes(":") ? `[${host}]` : host}:${taken}`;
-  return { address, port: taken, stop: () => server.stop(), abort: () => server.stop(true) };
+  return { address, port: taken, stop: () => end(server), abort: () => server.stop(true) };
+}
+
+/** For Bun a connection that is silent, or whose head has not arrived, is not idle: it would be waited for. */
+async function end(server: Bun.Server<undefined>): Promise<void> {
+  let isStopped = false;
+  const stopped = server.stop().then(() => {
+    isStopped = true;
+  });
+  for (let quietMs = 0; !isStopped && quietMs < stopQuietMs; ) {
+    await Promise.race([stopped, Bun.sleep(stopLookMs)]);
+    quietMs = server.pendingRequests === 0 ? quietMs + stopLookMs : 0;
+  }
+  if (!isStopped) await server.stop(true);
 }
 
 /** Fails when the port is in use, which a listener that shares its port would not. */

@@ -1,6 +1,7 @@
 /** The daemon as people run it: the compiled binary, away from its sources, with nothing around it. */
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compiled, root } from "../harness/build.ts";
@@ -89,6 +90,34 @@ test("while it drains all is answered, and / says that it stops; a second signal
   await pushesAndScrapes(daemon.url);
   daemon.signal("SIGTERM");
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
+});
+
+test.each(["1", "2"])("connections without a whole request do not hold it up: %s threads", async (threads) => {
+  await using daemon = await startDaemon({ binary: compiled(), env: { SPECTA_HTTP_THREADS: threads } });
+  const { port } = new URL(daemon.url);
+  const lines = Array.from({ length: 8 }, () => connect(Number(port), "127.0.0.1"));
+  const closed = lines.map((line) => new Promise((resolve) => line.on("error", resolve).on("close", resolve)));
+  for (const line of lines) line.write("GET / HTTP/1.1\r\nHost: h\r\n");
+  // The control: a request that is under way is waited for, and answered.
+  const body = JSON.stringify({ action: [{ metric: "page_ready_duration_seconds", number: 1 }] });
+  const slow = connect(Number(port), "127.0.0.1");
+  let answer = "";
+  slow.on("data", (bytes) => {
+    answer += bytes.toString();
+  });
+  const answered = new Promise((resolve) => slow.on("close", resolve));
+  const head = "POST /metrics.API/Histogram HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n";
+  slow.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`);
+  await pushesAndScrapes(daemon.url);
+  daemon.signal("SIGTERM");
+  await daemon.line("daemon is stopping");
+  const start = performance.now();
+  slow.write(body.slice(-1));
+  await answered;
+  expect(answer).toStartWith("HTTP/1.1 200 OK\r\n");
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+  expect(performance.now() - start).toBeLessThan(5000);
+  await Promise.all(closed);
 });
 
 test("after the drain it ends by itself", async () => {
