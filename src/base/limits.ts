@@ -42,9 +42,6 @@ export const maxStopMs = 10_000;
 /** While it stops, connections are closed when for so long (ms) no request is under way: time for a head to arrive. */
 export const stopQuietMs = 500;
 
-/** How often that is looked at (ms). */
-export const stopLookMs = 20;
-
 /** The configuration file (bytes): thousands of targets fit; what parses slowly on purpose stays under two seconds. */
 export const maxConfigBytes = 256 * 1024;
 

@@ -1,6 +1,6 @@
 /** The only file that opens a socket. */
 import { messageOf, mustBe, Problems, troubleOf } from "../base/errors.ts";
-import { idleTimeoutSeconds, stopLookMs, stopQuietMs } from "../base/limits.ts";
+import { idleTimeoutSeconds, stopQuietMs } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { TlsConfig } from "../config/config.ts";
 import type { Connections } from "./app.ts";
@@ -96,6 +96,8 @@ function bind(options: ListenOptions, wanted: number, share: ListenOptions["shar
   const address = `${host.includes(":") ? `[${host}]` : host}:${taken}`;
   return { address, port: taken, stop: () => end(server), abort: () => server.stop(true) };
 }
+
+const stopLookMs = 20;
 
 /** For Bun a connection that is silent, or whose head has not arrived, is not idle: it would be waited for. */
 async function end(server: Bun.Server<undefined>): Promise<void> {
