@@ -235,6 +235,9 @@ export const maxIdempotencyKeys = 10_000;
 /** Client addresses whose rate is known at a time, the longest unseen forgotten first. */
 export const maxRatedAddresses = 10_000;
 
+/** Proxies of one request whose word is followed, nearest first: a chain has a handful, and each is looked up. */
+export const maxProxyHops = 30;
+
 /** How long a browser may remember the answer to a preflight (s): what browsers allow at most. */
 export const preflightSeconds = 7200;
 

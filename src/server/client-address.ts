@@ -1,5 +1,6 @@
 import type { BlockList } from "node:net";
-import { ipVersion } from "../base/address.ts";
+import { ipVersion, ipv6Groups } from "../base/address.ts";
+import { maxProxyHops } from "../base/limits.ts";
 
 /** Which address a request comes from: the peer's, or what the proxies in front of us say, as far as they are trusted. */
 export class ClientAddresses {
@@ -24,7 +25,7 @@ export class ClientAddresses {
   of(peer: string | undefined, forwardedFor: string | null): string {
     let client = plain(peer ?? "");
     if (this.#trusted === undefined || forwardedFor === null) return client;
-    const hops = forwardedFor.split(",");
+    const hops = forwardedFor.split(",").slice(-maxProxyHops);
     while (hops.length > 0 && this.#isTrusted(client)) {
       const hop = plain(withoutPort(hops.pop()!.trim()));
       if (ipVersion(hop) === 0) break;
@@ -39,10 +40,13 @@ export class ClientAddresses {
   }
 }
 
-/** An IPv4 address that a socket of both families shows as an IPv6 one. */
+/** An IPv4 address that a socket of both families, or a proxy, shows as an IPv6 one, in whatever notation. */
 function plain(address: string): string {
-  const mapped = address.toLowerCase().replace(/^::ffff:/, "");
-  return ipVersion(mapped) === 4 ? mapped : address;
+  if (ipVersion(address) !== 6) return address;
+  const groups = ipv6Groups(address);
+  const [high = 0, low = 0] = groups.slice(6);
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  return isMapped ? `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}` : address;
 }
 
 function withoutPort(hop: string): string {

@@ -1,4 +1,4 @@
-import { ipVersion } from "../base/address.ts";
+import { ipVersion, ipv6Groups } from "../base/address.ts";
 import { maxRatedAddresses } from "../base/limits.ts";
 
 interface Bucket {
@@ -18,6 +18,11 @@ export class RateLimiter implements Limiter {
   readonly #nowMs: () => number;
   /** In the order of their last use, so that the longest unseen stand first. */
   readonly #buckets = new Map<string, Bucket>();
+  /**
+   * Passes over what was forgotten or used again, once each. One made anew would pass over all of it each time, and be
+   * fifty times as slow under a flood of addresses.
+   */
+  readonly #longestUnseen = this.#buckets.keys();
 
   /** A burst below one request would let nobody in; it is at least one. */
   constructor(
@@ -41,7 +46,7 @@ export class RateLimiter implements Limiter {
     bucket.atMs = nowMs;
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
-    if (this.#buckets.size > maxRatedAddresses) this.#buckets.delete(this.#buckets.keys().next().value!);
+    if (this.#buckets.size > maxRatedAddresses) this.#buckets.delete(this.#longestUnseen.next().value!);
     if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / this.#perMs / 1000));
     bucket.tokens -= 1;
     return 0;
@@ -50,14 +55,5 @@ export class RateLimiter implements Limiter {
 
 /** An IPv6 client has the addresses of a whole /64 to itself; they share a bucket. */
 function networkOf(address: string): string {
-  if (ipVersion(address) !== 6) return address;
-  const [head = "", tail] = address.split("%")[0]!.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const last = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = new Array<string>(Math.max(0, 8 - groups.length - last.length)).fill("0");
-  const all = tail === undefined ? groups : [...groups, ...zeros, ...last];
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":");
+  return ipVersion(address) === 6 ? ipv6Groups(address).slice(0, 4).join(":") : address;
 }

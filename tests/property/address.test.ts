@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { isIP } from "node:net";
 import fc from "fast-check";
-import { ipVersion } from "../../src/base/address.ts";
+import { ipVersion, ipv6Groups } from "../../src/base/address.ts";
 
 const group = fc.oneof(
   fc.integer({ min: 0, max: 70_000 }).map((number) => number.toString(16)),
@@ -19,6 +19,25 @@ test("an address has the version that Node gives it", () => {
       expect(ipVersion(text)).toBe(isIP(text) as 0 | 4 | 6);
     }),
     { numRuns: 20_000 },
+  );
+});
+
+test("an IPv6 address has the eight numbers that a URL's host has, in whatever notation", () => {
+  const hostOf = (address: string) => URL.parse(`http://[${address}]`)?.hostname;
+  const mapped = fc.tuple(fc.constantFrom("::ffff:", "::", "1:2:3::", "0:0:0:0:0:ffff:"), fc.ipV4());
+  const notations = fc.oneof(
+    fc.ipV6(),
+    mapped.map(([head, tail]) => head + tail),
+  );
+  fc.assert(
+    fc.property(notations, fc.constantFrom("", "%eth0"), (address, zone) => {
+      // Bun's URL refuses a few with 0.0.0.0 at the end.
+      fc.pre(hostOf(address) !== undefined);
+      const groups = ipv6Groups((address + zone).toUpperCase());
+      expect(groups).toHaveLength(8);
+      expect(hostOf(groups.map((one) => one.toString(16)).join(":"))).toBe(hostOf(address));
+    }),
+    { numRuns: 5000 },
   );
 });
 

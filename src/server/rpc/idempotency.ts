@@ -19,6 +19,8 @@ const pattern = new RegExp(`^[\\x21-\\x7e]{1,${maxIdempotencyKeyChars}}$`);
 export class IdempotencyKeys {
   /** In the order of their success, so that the oldest stand first. */
   readonly #successes = new Map<string, Success>();
+  /** Passes over what was forgotten once; one made anew would pass over all of it with each key. */
+  readonly #oldest = this.#successes.keys();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number = Date.now) {
@@ -45,15 +47,11 @@ export class IdempotencyKeys {
     return { kind: "idempotency_key", message };
   }
 
-  /** Remembers a success; forgets what is too old or too much. */
+  /** Remembers a success; forgets the oldest where it is one too many. */
   add(key: string, digest: string): void {
-    const atMs = this.#nowMs();
     this.#successes.delete(key);
-    this.#successes.set(key, { digest, atMs });
-    for (const [oldest, success] of this.#successes) {
-      if (this.#successes.size <= maxIdempotencyKeys && atMs - success.atMs <= idempotencyMs) break;
-      this.#successes.delete(oldest);
-    }
+    this.#successes.set(key, { digest, atMs: this.#nowMs() });
+    if (this.#successes.size > maxIdempotencyKeys) this.#successes.delete(this.#oldest.next().value!);
   }
 }
 
