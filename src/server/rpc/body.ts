@@ -10,12 +10,16 @@ import { malformed, type Rejection } from "./rejection.ts";
 const deflate = promisify(gzip);
 const inflate = promisify(gunzip);
 
-/** The whole body. @throws a ConnectError when it is larger than may be read, or does not arrive. */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+/**
+ * The whole body. What frames it counts in `maxBytes`, and not in `saidBytes`, of which its sender is told.
+ *
+ * @throws a ConnectError when it is larger than may be read, or does not arrive.
+ */
+export async function readBody(request: Request, maxBytes: number, saidBytes: number): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
-  if (Number(length) > maxBytes) throw errorOf(tooLarge(maxBytes));
+  if (Number(length) > maxBytes) throw errorOf(tooLarge(saidBytes));
   try {
-    return length === null ? await readChunks(request, maxBytes) : await request.bytes();
+    return length === null ? await readChunks(request, maxBytes, saidBytes) : await request.bytes();
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     throw errorOf(malformed(`the body must arrive whole: ${messageOf(error)}`));
@@ -23,13 +27,13 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
 }
 
 /** A body whose length nobody has told. */
-async function readChunks({ body }: Request, maxBytes: number): Promise<Uint8Array> {
+async function readChunks({ body }: Request, maxBytes: number, saidBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body ?? []) {
     length += chunk.length;
     // Leaving the loop cancels the rest.
-    if (length > maxBytes) throw errorOf(tooLarge(maxBytes));
+    if (length > maxBytes) throw errorOf(tooLarge(saidBytes));
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -3,6 +3,8 @@
 export interface Call {
   readonly protocol: "connect" | "grpc-web";
   readonly binary: boolean;
+  /** Whether its frames, and those of the answer, travel as base64: the text mode of gRPC-web. */
+  readonly text: boolean;
   /** The content type as connect-es knows it. */
   readonly contentType: string;
   /** The content type of a good answer, where it differs from connect-es's. */
@@ -15,13 +17,15 @@ export interface Call {
   readonly errors: "twirp" | "connect" | "both";
 }
 
-const contentTypes: Readonly<Record<string, Pick<Call, "protocol" | "binary" | "contentType" | "answerType">>> = {
+const contentTypes: Readonly<Record<string, Omit<Call, "errors">>> = {
   "application/json": connect("application/json", false),
   "application/proto": connect("application/proto", true),
   "application/protobuf": { ...connect("application/proto", true), answerType: "application/protobuf" },
-  "application/grpc-web": grpcWeb("application/grpc-web+proto", true),
+  "application/grpc-web": { ...grpcWeb("application/grpc-web+proto", true), answerType: "application/grpc-web" },
   "application/grpc-web+proto": grpcWeb("application/grpc-web+proto", true),
   "application/grpc-web+json": grpcWeb("application/grpc-web+json", false),
+  "application/grpc-web-text": grpcWebText("application/grpc-web-text"),
+  "application/grpc-web-text+proto": grpcWebText("application/grpc-web-text+proto"),
 };
 
 export const knownContentTypes: readonly string[] = Object.keys(contentTypes);
@@ -44,9 +48,13 @@ function essenceOf(contentType: string | null): string {
 }
 
 function connect(contentType: string, binary: boolean) {
-  return { protocol: "connect", binary, contentType, answerType: undefined } as const;
+  return { protocol: "connect", binary, text: false, contentType, answerType: undefined } as const;
 }
 
 function grpcWeb(contentType: string, binary: boolean) {
-  return { protocol: "grpc-web", binary, contentType, answerType: undefined } as const;
+  return { protocol: "grpc-web", binary, text: false, contentType, answerType: undefined } as const;
+}
+
+function grpcWebText(answerType: string) {
+  return { ...grpcWeb("application/grpc-web+proto", true), text: true, answerType } as const;
 }

@@ -9,10 +9,11 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { mustBe } from "../../base/errors.ts";
 import type { RejectionKind } from "../../metrics/own.ts";
+import { base64Length, fromBase64, toBase64 } from "./base64.ts";
 import { gzipCompression, readBody } from "./body.ts";
 import { type Call, callOf, errorsOf, knownContentTypes } from "./call.ts";
 import { errorOf, errorResponse, kindOf } from "./errors.ts";
-import { exchange, exchangeError, type Outcome, tracing } from "./exchange.ts";
+import { exchange, exchangeError, headersOf, type Outcome, tracing } from "./exchange.ts";
 import { frameHeadBytes } from "./frames.ts";
 import { explain, readMessages } from "./messages.ts";
 import type { Rejection } from "./rejection.ts";
@@ -92,9 +93,11 @@ export class Rpc {
   async #exchange(handler: UniversalHandler, call: Call, request: Request, read?: Uint8Array): Promise<Outcome> {
     const { maxBodyBytes } = this.#options;
     const maxBytes = maxBodyBytes + (call.protocol === "grpc-web" ? frameHeadBytes : 0);
-    const body = read ?? (await readBody(request, maxBytes));
-    const messages = await readMessages(handler.method, call, request.headers, body, maxBodyBytes);
-    const outcome = await exchange(handler, call, request, body);
+    const sent = read ?? (await readBody(request, call.text ? base64Length(maxBytes) : maxBytes, maxBodyBytes));
+    const body = call.text ? fromBase64(sent) : sent;
+    const headers = headersOf(request);
+    const messages = await readMessages(handler.method, call, headers, body, maxBodyBytes);
+    const outcome = await exchange(handler, call, request, headers, body);
     if (outcome.error === undefined || outcome.reached) return outcome;
     for (const message of messages) {
       const error = explain(handler.method, call, message);
@@ -142,5 +145,5 @@ function readsConnectErrors(headers: Headers): boolean {
 function respond(call: Call, { status, headers, body, error }: Outcome): Response {
   if (call.protocol === "connect" && error !== undefined) return errorResponse(error, call.errors, status, headers);
   if (call.answerType !== undefined) headers.set("content-type", call.answerType);
-  return new Response(body, { status, headers });
+  return new Response(call.text ? toBase64(body) : body, { status, headers });
 }

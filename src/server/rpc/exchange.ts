@@ -57,10 +57,26 @@ export function throwIfAborted({ signal }: Pick<HandlerContext, "signal">): void
   if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
 }
 
-/** Gives the body to the method. */
-export function exchange(handler: UniversalHandler, call: Call, request: Request, body: Uint8Array): Promise<Outcome> {
+/** The request's headers as connect-es reads them: names of encodings in lower case, timeouts that a timer can hold. */
+export function headersOf(request: Request): Headers {
   const headers = new Headers(request.headers);
+  for (const name of ["content-encoding", "grpc-encoding"]) {
+    const encoding = headers.get(name)?.toLowerCase();
+    if (encoding === "") headers.delete(name);
+    else if (encoding !== undefined) headers.set(name, encoding);
+  }
   clampTimeouts(headers);
+  return headers;
+}
+
+/** Gives the body to the method. */
+export function exchange(
+  handler: UniversalHandler,
+  call: Call,
+  request: Request,
+  headers: Headers,
+  body: Uint8Array,
+): Promise<Outcome> {
   return run(handler, call, request, headers, body, undefined);
 }
 
