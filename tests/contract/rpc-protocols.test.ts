@@ -96,34 +96,6 @@ describe("content types", () => {
     });
   }
 
-  for (const type of ["application/grpc-web-text", "application/grpc-web-text+proto"]) {
-    test(`${type} is taken, and answered in base64`, async () => {
-      const framed = Buffer.from(grpcFrame(goodProto));
-      const inParts = framed.subarray(0, 7).toString("base64") + framed.subarray(7).toString("base64");
-      for (const body of [framed.toString("base64"), inParts]) {
-        const { answer, grown } = await growth(() => post({ "Content-Type": type }, body));
-        expect(answer.headers.get("content-type")).toBe(type);
-        const frames = Buffer.from(await answer.text(), "base64");
-        expect(frames.subarray(0, 5)).toEqual(Buffer.of(0, 0, 0, 0, 13));
-        expect(fromBinary(HistogramOSchema, frames.subarray(5, 18))).toMatchObject(success);
-        expect(frames.subarray(18).toString()).toContain("grpc-status: 0");
-        expect(grown).toBe(1);
-      }
-    });
-
-    test(`${type}: what is no base64, or no action, is refused in base64`, async () => {
-      const headers = { "Content-Type": type };
-      const refusals = { "AAAA*AAA": "base64", AAA: "base64", "A===": "base64", "AAAAAAA=": "action" };
-      for (const [body, says] of Object.entries(refusals)) {
-        const { answer, grown } = await growth(() => post(headers, body));
-        const trailers = Buffer.from(await answer.text(), "base64").toString();
-        expect(trailers).toContain("grpc-status: 3");
-        expect(trailers).toContain(says);
-        expect(grown).toBe(0);
-      }
-    });
-  }
-
   for (const type of [
     "text/plain",
     "application/jsonp",
@@ -238,13 +210,6 @@ describe("size", () => {
     const tooLarge = await (await post(framed, grpcFrame(encode(padded(65_537))))).text();
     expect(tooLarge).toContain("grpc-status: 8");
     expect(decodeURIComponent(tooLarge)).toContain("the body must have at most 65536 bytes");
-    const inText = (bytes: number) =>
-      post(
-        { "Content-Type": "application/grpc-web-text" },
-        Buffer.from(grpcFrame(paddedProto(bytes))).toString("base64"),
-      );
-    expect(Buffer.from(await (await inText(65_536)).text(), "base64").toString()).toContain("grpc-status: 0");
-    expect(Buffer.from(await (await inText(65_537)).text(), "base64").toString()).toContain("grpc-status: 8");
     const gzipFrames = { ...framed, "Grpc-Encoding": "gzip" };
     const bomb = grpcFrame(new Uint8Array(gzipSync(padded(65_537))), 1);
     expect(await (await post(gzipFrames, bomb)).text()).toContain("grpc-status: 8");
