@@ -6,6 +6,7 @@ import { gzipCompression } from "./body.ts";
 import type { Call } from "./call.ts";
 import { errorOf } from "./errors.ts";
 import { splitFrames } from "./frames.ts";
+import { faultOf } from "./json-fault.ts";
 import { malformed } from "./rejection.ts";
 import { checkWire } from "./wire.ts";
 
@@ -41,7 +42,17 @@ export function explain(method: DescMethod, call: Call, message: Uint8Array): Co
     else fromJsonString(method.input, utf8.decode(message), { ignoreUnknownFields: true });
     return undefined;
   } catch (error) {
-    return errorOf(malformed(`the body must be ${format(method, call)}: ${messageOf(error)}`));
+    const fault = call.binary ? undefined : faultOf(method.input, parsed(message));
+    return errorOf(malformed(fault ?? `the body must be ${format(method, call)}: ${messageOf(error)}`));
+  }
+}
+
+/** Undefined for what is no JSON. */
+function parsed(message: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(message));
+  } catch {
+    return undefined;
   }
 }
 
