@@ -82,11 +82,18 @@ function render(entry: Entry, date: Date): string {
 
 function stack(trouble: Trouble, values: LogKeys, keys: readonly string[]): string {
   const context = keys.filter((key) => values[key]).map((key) => ({ key, value: cut(values[key]!) }));
-  return JSON.stringify({ context, description: cut(trouble.description), trace: trouble.trace });
+  return json({ context, description: cut(trouble.description), trace: trouble.trace });
 }
 
 function text(value: string): string {
-  return JSON.stringify(cut(value));
+  return json(cut(value));
+}
+
+/** JSON lets these stand as they are; readers of lines break at some of them, terminals obey the others. */
+const unsafe = /[\x7f-\x9f\u2028\u2029]/g;
+
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(unsafe, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function cut(value: string): string {

@@ -216,3 +216,16 @@ test("its first log lines are exact, and name the source lines that wrote them",
     expectCaller(await daemon.line(message));
   }
 });
+
+test("whatever a caller writes stays within its line: no line break of any kind, no control character", async () => {
+  await using daemon = await startDaemon({ binary: compiled(), env: { SPECTA_LOG_LEVEL: "debug" } });
+  const metric = 'a"b\\c\r\n\u0000\u001b[31m\u007f\u0085\u009b\u2028\u2029\u{1f600}';
+  await (await push(daemon.url, "Counter", [{ metric, number: 1 }])).bytes();
+  const line = await daemon.line("request failed");
+  expect(line.reason).toEndWith(`current value is ${JSON.stringify(metric)}`);
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+  const output = await daemon.stdout();
+  expect(output).toContain("\\u2028\\u2029");
+  expect(output.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+  expect(daemon.log.malformed).toEqual([]);
+});
