@@ -205,7 +205,12 @@ test("a thread that is deep in native code and cannot be ended is waited for: th
 describe("a handler that cannot be loaded", () => {
   const unloadable: readonly (readonly [why: string, text: string | undefined, error: RegExp])[] = [
     ["its file is missing", undefined, /^there is no file .+: create it/],
-    ["its syntax is wrong", "export const = ;", /./],
+    ["its syntax is wrong", "export const a = 1;\nlet b = ;", /^\/.+\/handler\.ts:2:9: Unexpected ;$/],
+    [
+      "its syntax is wrong in more than one place",
+      "export const = ;\nlet x: = 3;",
+      /handler\.ts:1:14: Expected identifier.+; \/.+handler\.ts:2:8: Unexpected =$/,
+    ],
     ["it throws at import", 'throw new Error("thrown at import");', /^thrown at import$/],
     ["it imports what is not there", 'import "./nowhere.ts";', /nowhere/],
     ["it exits at import", "process.exit(5);", /code 5$/],

@@ -20,8 +20,11 @@ copy_extensions = copy
 commonName = supplied
 `;
 
-/** For 127.0.0.1 and localhost, valid from `fromMs` to `toMs` (Unix milliseconds, whole seconds). @throws without openssl. */
-export function selfSigned(fromMs: number, toMs: number): TlsFiles {
+/**
+ * Valid from `fromMs` to `toMs` (Unix milliseconds, whole seconds) for `hosts`, as openssl writes alternative names; left
+ * out: 127.0.0.1 and localhost. @throws without openssl.
+ */
+export function selfSigned(fromMs: number, toMs: number, hosts = "IP:127.0.0.1,DNS:localhost"): TlsFiles {
   const folder = mkdtempSync(join(tmpdir(), "specta-certificate-"));
   const run = (...args: string[]) => {
     const ran = Bun.spawnSync([tool("openssl"), ...args], { cwd: folder });
@@ -31,7 +34,7 @@ export function selfSigned(fromMs: number, toMs: number): TlsFiles {
     writeFileSync(join(folder, "ca.cnf"), settings);
     writeFileSync(join(folder, "index"), "");
     writeFileSync(join(folder, "serial"), "01\n");
-    const names = "subjectAltName=IP:127.0.0.1,DNS:localhost";
+    const names = `subjectAltName=${hosts}`;
     run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", "key");
     run("req", "-new", "-key", "key", "-subj", "/CN=localhost", "-addext", names, "-out", "request");
     const dates = ["-startdate", stamp(fromMs), "-enddate", stamp(toMs)];

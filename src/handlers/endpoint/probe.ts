@@ -96,6 +96,7 @@ const reasons: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "the host cannot be reached",
   ENETUNREACH: "the network cannot be reached",
   ENOTFOUND: "the name cannot be resolved",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another host",
   ResponseHeadersTooLarge: "the headers of the answer are too large",
 };
 

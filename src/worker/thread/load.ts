@@ -1,7 +1,7 @@
 /** Finds a handler and brings it into one shape, whoever wrote it. Runs in the handler's thread. */
 import { statSync } from "node:fs";
 import * as v from "valibot";
-import { maxCoolerMs, maxHandlerMetrics, minCoolerMs } from "../../base/limits.ts";
+import { maxCoolerMs, maxHandlerMetrics, maxNamedProblems, minCoolerMs } from "../../base/limits.ts";
 import { formatDuration, parseDuration } from "../../base/units.ts";
 import { builtIns } from "../../handlers/index.ts";
 import { type Metrics, metricsSchema } from "../../metrics/definition.ts";
@@ -68,10 +68,24 @@ async function users(file: string): Promise<Fields> {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
     throw new Error(`there is no file ${file}: create it, or correct the handler's \`file\``);
   }
-  const names: Fields & { readonly default?: unknown } = await import(file);
+  const names: Fields & { readonly default?: unknown } = await import(file).catch((thrown: unknown) => {
+    throw placed(thrown);
+  });
   const handler = names.default ?? names;
   if (!isObject(handler)) throw new Error(`the default export of ${file} must be a handler: ${current(handler)}`);
   return handler;
+}
+
+/** Errors of syntax with their places, which their messages leave out; every other error as it is. */
+function placed(thrown: unknown): unknown {
+  const all: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [thrown];
+  const wrong = all.filter((one) => one instanceof BuildMessage);
+  if (wrong.length === 0) return thrown;
+  const named = wrong.slice(0, maxNamedProblems).map(({ message, position }) => {
+    return position === null ? message : `${position.file}:${position.line}:${position.column}: ${message}`;
+  });
+  const further = wrong.length - named.length;
+  return new Error(named.join("; ") + (further > 0 ? `; and ${further} more` : ""));
 }
 
 function readCooler(cooler: unknown): number {

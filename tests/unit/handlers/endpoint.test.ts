@@ -278,6 +278,18 @@ describe("certificates", () => {
     },
   );
 
+  testWith(["openssl"], "of another host: it is unhealthy for that, and its expiry known", async () => {
+    const tls = selfSigned(now - day, now + 3 * day, "DNS:other.example.com");
+    const trusted = join(folder, "other.pem");
+    writeFileSync(trusted, tls.cert);
+    using other = await rawServer(status(200), tls);
+    const { run, lines } = start([{ service: "a", urls: [other.url] }], {}, { NODE_EXTRA_CA_CERTS: trusted });
+    const samples = await run();
+    expect(samples.filter(({ metric }) => metric === health).map(({ number }) => number)).toEqual([0]);
+    expect(expiries(samples)).toEqual({ a: (now + 3 * day) / second });
+    expect(lines.map(({ keys }) => keys.reason)).toEqual(["the certificate is for another host"]);
+  });
+
   testWith(["openssl"], "of several: the earliest counts, and plain HTTP has none", async () => {
     using first = await rawServer(status(200), selfSigned(now - day, now + 5 * day));
     using later = await rawServer(status(200), selfSigned(now - day, now + 6 * day));
