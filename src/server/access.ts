@@ -99,12 +99,12 @@ function hash(token: string): Buffer {
 }
 
 function bearerOf(headers: Headers): string | undefined {
-  return /^bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+  return /^bearer +([!-~]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
 /** The password of HTTP basic authentication; the user's name does not matter. */
 function passwordOf(headers: Headers): string | undefined {
-  const credentials = /^basic +(\S+)\s*$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const credentials = /^basic +([!-~]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
   if (credentials === undefined) return undefined;
   const decoded = Buffer.from(credentials, "base64").toString();
   const colon = decoded.indexOf(":");

@@ -22,24 +22,33 @@ export const prize = '{"action":[{"metric":"clicks_total","number":1}]}';
 export interface Sections {
   readonly server?: Readonly<Record<string, unknown>>;
   readonly more?: Metrics;
+  /** What good requests have beside their own headers, a token for example. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class Target implements AsyncDisposable {
   readonly daemon: Daemon;
   readonly port: number;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  private constructor(daemon: Daemon) {
+  private constructor(daemon: Daemon, headers: Readonly<Record<string, string>>) {
     this.daemon = daemon;
+    this.#headers = headers;
     this.port = Number(new URL(daemon.url).port);
   }
 
   /** `server` is that section of the configuration, `more` further metrics. */
-  static async start(options: DaemonOptions = {}, { server, more }: Sections = {}): Promise<Target> {
+  static async start(options: DaemonOptions = {}, { server, more, headers = {} }: Sections = {}): Promise<Target> {
     const config = JSON.stringify({ server, metrics: { ...metrics, ...more } });
-    const target = new Target(await startDaemon({ binary: compiled(), config, ...options }));
+    const target = new Target(await startDaemon({ binary: compiled(), config, ...options }), headers);
     // Gauges are shown once they have been set.
-    await push(target.daemon.url, "Gauge", [{ metric: "queue_depth", number: 7 }]);
-    await push(target.daemon.url, "Counter", [{ metric: "clicks_total", number: 2, labels: { page: "root" } }]);
+    await push(target.daemon.url, "Gauge", [{ metric: "queue_depth", number: 7 }], headers);
+    await push(
+      target.daemon.url,
+      "Counter",
+      [{ metric: "clicks_total", number: 2, labels: { page: "root" } }],
+      headers,
+    );
     return target;
   }
 
@@ -47,13 +56,14 @@ export class Target implements AsyncDisposable {
   async serves(): Promise<void> {
     const answer = await push(this.daemon.url, "Counter", [{ metric: "probes_total", number: 1 }], {
       Connection: "close",
+      ...this.#headers,
     });
     expect({ status: answer.status, text: await answer.text() }).toEqual({ status: 200, text: success });
   }
 
   /** Every series that clients can push and when they were pushed last, but those of the good request. */
   async state(): Promise<Readonly<Record<string, string>>> {
-    const exposition = await scrape(this.daemon.url);
+    const exposition = await scrape(this.daemon.url, this.#headers);
     const times = exposition
       .series("specta_push_last_timestamp_seconds")
       .filter(({ labels }) => labels.metric !== "probes_total");
@@ -66,7 +76,7 @@ export class Target implements AsyncDisposable {
   }
 
   async probes(): Promise<number> {
-    return (await scrape(this.daemon.url)).value("probes_total", { env: "testing" }) ?? 0;
+    return (await scrape(this.daemon.url, this.#headers)).value("probes_total", { env: "testing" }) ?? 0;
   }
 
   /**
@@ -84,7 +94,8 @@ export class Target implements AsyncDisposable {
 
   /** By how much `clicks_total` without labels grows: what an attack would do, when it is none. */
   async prizes(run: () => Promise<unknown>): Promise<number> {
-    const count = async () => (await scrape(this.daemon.url)).value("clicks_total", { env: "testing" }) ?? 0;
+    const count = async () =>
+      (await scrape(this.daemon.url, this.#headers)).value("clicks_total", { env: "testing" }) ?? 0;
     const before = await count();
     await run();
     return (await count()) - before;
