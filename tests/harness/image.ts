@@ -1,6 +1,7 @@
-/** What must not be in the image: programs that run as another user, and shells. Reads the output of `tar -tv`. */
+/** What must not be in the image: programs that run as another user, shells, package managers. Reads the output of `tar -tv`. */
 
 const shells = new Set(["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "toybox"]);
+const managers = new Set(["apt", "apt-get", "dpkg", "apk", "rpm", "dnf", "yum"]);
 
 /** One line for each file at fault; empty when there is none. */
 export function findings(listing: string): string[] {
@@ -11,7 +12,10 @@ export function findings(listing: string): string[] {
     const file = path.replace(/ -> .*$/, "").replace(/ link to .*$/, "");
     if (mode[3]?.toLowerCase() === "s") found.push(`${file} is set-user-id: ${mode}`);
     if (mode[0] !== "d" && mode[6]?.toLowerCase() === "s") found.push(`${file} is set-group-id: ${mode}`);
-    if (mode[0] !== "d" && shells.has(file.slice(file.lastIndexOf("/") + 1))) found.push(`${file} is a shell`);
+    const name = file.slice(file.lastIndexOf("/") + 1);
+    if (mode[0] !== "d" && shells.has(name)) found.push(`${file} is a shell`);
+    if (mode[0] !== "d" && managers.has(name) && /(?:^|\/)s?bin\//.test(file))
+      found.push(`${file} is a package manager`);
   }
   return found;
 }
