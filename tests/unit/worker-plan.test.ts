@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { Problems } from "../../src/base/errors.ts";
+import { maxThreadEndMs } from "../../src/base/limits.ts";
 import type { HandlerConfig } from "../../src/config/config.ts";
 import type { BuiltIn } from "../../src/handlers/handler.ts";
 import { Registry } from "../../src/metrics/registry.ts";
@@ -178,5 +182,28 @@ describe("an inspection", () => {
   ])("tells why %s cannot be loaded", async (name, problem) => {
     const result = await inspectHandler(planned("own", fixture(name), { timeoutMs: 200 }), "testing");
     expect(result).toEqual({ problem: expect.stringMatching(problem) });
+  });
+
+  test("ends although a thread that is deep in native code does not", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "specta-inspect-"));
+    const [gate, file, began] = [join(folder, "gate"), join(folder, "deep.ts"), join(folder, "began")];
+    expect(Bun.spawnSync(["mkfifo", gate]).exitCode).toBe(0);
+    writeFileSync(
+      file,
+      `import { readFileSync, writeFileSync } from "node:fs";
+      writeFileSync(${JSON.stringify(began)}, "");
+      readFileSync(${JSON.stringify(gate)});`,
+    );
+    const clock = new ManualClock();
+    const inspection = inspectHandler(planned("deep", file, { timeoutMs: 200 }), "testing", clock);
+    while (!existsSync(began)) await Bun.sleep(1);
+    clock.advance(200);
+    // The control: so far the thread is waited for.
+    expect(await Promise.race([inspection, Bun.sleep(20)])).toBeUndefined();
+    clock.advance(maxThreadEndMs);
+    expect(await inspection).toEqual({ problem: "it did not load within 200ms" });
+    // Whoever opens the other end lets the reader go.
+    expect(Bun.spawnSync(["sh", "-c", 'exec 3<>"$0"', gate]).exitCode).toBe(0);
+    rmSync(folder, { recursive: true });
   });
 });
