@@ -45,6 +45,7 @@ export async function loadSettings(
       : variables;
   const config = await collect(problems, () => loadConfig({ file, variables: known, builtIns }));
   if (environment !== undefined) await collect(problems, async () => checkLedger(environment));
+  await collect(problems, () => checkServer(config, environment));
   if (environment === undefined || config === undefined || problems.length > 0) throw new Problems(problems);
   return { environment, config, planned: planHandlers(config, environment, builtIns) };
 }
@@ -53,6 +54,14 @@ export async function loadSettings(
 function checkLedger({ databaseUrl, runWorker }: Environment): void {
   const address = parseAddress(databaseUrl);
   if (runWorker) checkPlace(address);
+}
+
+/** A certificate is read where there is one to serve. */
+async function checkServer(config: Config | undefined, environment: Environment | undefined): Promise<void> {
+  const tls = config?.server.tls;
+  if (tls === undefined || environment?.runServer === false) return;
+  const { checkTls } = await import("../server/tls.ts");
+  checkTls(tls);
 }
 
 /** The same with the port that the server really has, when the environment left the choice to the system. */

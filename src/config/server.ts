@@ -118,6 +118,7 @@ export function readServer(section: Subject, folder: string, report: Report): Se
   const written = check(serverSchema, section, report);
   const pushTokens = readSecrets(part(section, "push"), "tokens", folder, report);
   const scrapeTokens = readSecrets(part(section, "scrape"), "tokens", folder, report);
+  const tlsFiles = readTls(part(section, "tls"), folder, report);
   if (!written) return undefined;
   return {
     maxBodyBytes: written.max_body,
@@ -126,7 +127,7 @@ export function readServer(section: Subject, folder: string, report: Report): Se
     scrapeTokens,
     rateLimit: rateLimitOf(written),
     trustedProxies: written.trusted_proxies,
-    tls: readTls(written, part(section, "tls"), folder, report),
+    tls: tlsFiles,
   };
 }
 
@@ -137,9 +138,11 @@ function rateLimitOf({ rate_limit: written }: Written): ServerConfig["rateLimit"
   return { requestsPerSecond, burst: burst || Math.max(1, Math.ceil(requestsPerSecond)) };
 }
 
-function readTls({ tls: written }: Written, section: Subject, folder: string, report: Report): TlsConfig | undefined {
-  if (!written) return undefined;
-  const pathOf = (key: keyof typeof written & string, file: string): string => {
+/** Whatever else is wrong with the section, its files are looked at; what is wrong with its form was told. */
+function readTls(section: Subject, folder: string, report: Report): TlsConfig | undefined {
+  const { success, output: written } = v.safeParse(tls, section.value);
+  if (!success) return undefined;
+  const pathOf = (key: keyof typeof written, file: string): string => {
     const path = resolve(folder, file);
     const { problem } = readTextFile(path, limits.maxPemBytes);
     if (problem !== undefined) report(complain(section, [key], `must name a file that can be read (${problem})`));

@@ -20,6 +20,29 @@ export function readTls({ certFile, keyFile, clientCaFile }: TlsConfig): TlsMate
   return { ...material, ca: read("client_ca_file", clientCaFile), requestCert: true, rejectUnauthorized: true };
 }
 
+/** Looks for what no listener can use. @throws Problems with all that there are, without what the files hold. */
+export function checkTls(config: TlsConfig): void {
+  const { createPrivateKey, X509Certificate } = process.getBuiltinModule("node:crypto");
+  const { cert, key, ca } = readTls(config);
+  const problems: string[] = [];
+  const parse = <T>(name: string, path: string | undefined, expected: string, make: () => T): T | undefined => {
+    try {
+      return make();
+    } catch {
+      problems.push(mustBe(`server.tls.${name}`, expected, path));
+      return undefined;
+    }
+  };
+  const { certFile, keyFile, clientCaFile } = config;
+  const certificate = parse("cert_file", certFile, "a certificate in PEM", () => new X509Certificate(cert));
+  const own = parse("key_file", keyFile, "a private key in PEM without a passphrase", () => createPrivateKey(key));
+  if (ca !== undefined) parse("client_ca_file", clientCaFile, "certificates in PEM", () => new X509Certificate(ca));
+  if (certificate !== undefined && own !== undefined && !certificate.checkPrivateKey(own)) {
+    problems.push(mustBe("server.tls.key_file", "the key of the certificate", keyFile));
+  }
+  if (problems.length > 0) throw new Problems(problems);
+}
+
 /**
  * Reads the files every `intervalMs` and gives what has changed to `use`. Files that cannot be read or used, as while
  * they are being replaced, are logged once and tried again. The returned function ends it.

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problems } from "../../src/base/errors.ts";
 import { loadSettings } from "../../src/commands/settings.ts";
+import { selfSigned } from "../harness/certificate.ts";
 
 /** The problems of an environment file and a configuration file. */
 async function problemsOf(environment: string, configuration: string): Promise<readonly string[]> {
@@ -71,4 +72,34 @@ test("a ledger that can never be opened is a problem beside the others, unless n
   expect(await problemsOf("SPECTA_DATABASE_URL=postgres:///x\n", watching("http://127.0.0.1/"))).toEqual([
     expect.stringMatching(/^SPECTA_DATABASE_URL must be .*: current value is no URL$/),
   ]);
+});
+
+test("certificates and keys are told that no listener can use, with all other problems", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "settings-tls-"));
+  const [good, other] = [selfSigned(Date.now(), Date.now() + 86_400_000), selfSigned(0, 86_400_000)];
+  const files = { cert: good.cert, key: good.key, otherKey: other.key, text: "no PEM", half: good.key.slice(0, 90) };
+  for (const [name, text] of Object.entries(files)) await Bun.write(join(folder, name), text);
+  const problems = async (cert: string, key: string, ca = "cert", environment = "") => {
+    const tls = { cert_file: join(folder, cert), key_file: join(folder, key), client_ca_file: join(folder, ca) };
+    return (await problemsOf(environment, `server: { tls: ${JSON.stringify(tls)} }\n`)).map((problem) =>
+      problem.replace(`${folder}/`, ""),
+    );
+  };
+  const noKey = "server.tls.key_file must be a private key in PEM without a passphrase: current value is";
+  try {
+    expect(await problems("cert", "key")).toEqual([]);
+    expect(await problems("cert", "otherKey")).toEqual([
+      'server.tls.key_file must be the key of the certificate: current value is "otherKey"',
+    ]);
+    expect(await problems("text", "half", "text", "SPECTA_HTTP_PORT=http\n")).toEqual([
+      wrongPort,
+      'server.tls.cert_file must be a certificate in PEM: current value is "text"',
+      `${noKey} "half"`,
+      'server.tls.client_ca_file must be certificates in PEM: current value is "text"',
+    ]);
+    expect(await problems("cert", "cert")).toEqual([`${noKey} "cert"`]);
+    expect(await problems("text", "text", "text", "SPECTA_RUN_SERVER=false\n")).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
