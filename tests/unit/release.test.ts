@@ -133,13 +133,25 @@ const Dependencies = v.record(v.string(), v.string());
 const Package = v.object({ dependencies: Dependencies, devDependencies: Dependencies });
 const { dependencies, devDependencies } = v.parse(Package, JSON.parse(read("package.json")));
 
-test("ARCHITECTURE.md says of every dependency why it is there, and of no other", () => {
-  const [, section = ""] = read("ARCHITECTURE.md").split("## Dependencies\n");
-  const rows = [...section.matchAll(/^\| (`[^|]+`) +\|/gm)].map(([, packages = ""]) => packages);
+/** The two tables of ARCHITECTURE.md: what the binary is made of, and what only building and testing need. */
+const [, section = ""] = read("ARCHITECTURE.md").split("## Dependencies\n");
+const tables = section.split("What building and testing need");
+
+test.each([
+  ["dependency", tables[0] ?? "", Object.keys(dependencies)],
+  ["development dependency", tables[1] ?? "", Object.keys(devDependencies)],
+])("ARCHITECTURE.md says of every %s why it is there, and of no other", (_, table, names) => {
+  const rows = [...table.matchAll(/^\| (`[^|]+`) +\| \S.+ \|$/gm)].map(([, packages = ""]) => packages);
   const named = rows.flatMap((row) => row.split(", ")).map((name) => new Bun.Glob(name.replaceAll("`", "")));
-  const names = Object.keys(dependencies);
+  expect(names.length).toBeGreaterThan(5);
   expect(names.filter((name) => !named.some((glob) => glob.match(name)))).toEqual([]);
   expect(named.filter((glob) => !names.some((name) => glob.match(name)))).toEqual([]);
+});
+
+test("ARCHITECTURE.md says how many packages the lockfile pins", () => {
+  const Lock = v.object({ packages: v.record(v.string(), v.unknown()) });
+  const { packages } = v.parse(Lock, Bun.JSONC.parse(read("bun.lock")));
+  expect(section).toContain(`${Object.keys(packages).length} packages are pinned in \`bun.lock\` altogether`);
 });
 
 test("dependencies are pinned to one version each", () => {
