@@ -60,3 +60,8 @@ export function bucketOf(bounds: ArrayLike<number>, number: number): number {
   while (index < bounds.length && number > bounds[index]!) index += 1;
   return index;
 }
+
+/** A total and what is added to it. One beyond the largest double stays there: infinity would never be a number again. */
+export function added(total: number, number: number): number {
+  return Math.min(total + number, Number.MAX_VALUE);
+}

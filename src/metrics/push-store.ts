@@ -3,7 +3,7 @@
  * thread adds to a shard of its own, without locks. A cell that was never written is NaN, which no client can push.
  */
 import type { Labels } from "./definition.ts";
-import { bucketOf, type Family, type Reading, Writer } from "./family.ts";
+import { added, bucketOf, type Family, type Reading, Writer } from "./family.ts";
 import { LabelTexts } from "./label-texts.ts";
 import type { PushLayout, PushMetric } from "./push-layout.ts";
 
@@ -97,7 +97,7 @@ export class PushShard {
 
 /** NaN is a cell that was never written. */
 function plus(before: number, number: number): number {
-  return (Number.isNaN(before) ? 0 : before) + number;
+  return added(Number.isNaN(before) ? 0 : before, number);
 }
 
 /** A scrape's way to read: one family a metric. */
@@ -176,7 +176,7 @@ class Reader {
       const last = this.#copy[metric.width - 1]!;
       if (Number.isNaN(last)) continue;
       written = true;
-      for (let index = 0; index < metric.width; index += 1) into[index]! += this.#copy[index]! || 0;
+      for (let index = 0; index < metric.width; index += 1) into[index] = added(into[index]!, this.#copy[index]! || 0);
     }
     return written;
   }

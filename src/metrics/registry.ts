@@ -1,6 +1,6 @@
 /** Series whose label values are found at run time: what handlers report, and what specta reports of itself. */
 import type { Labels, Metric } from "./definition.ts";
-import { bucketOf, type Family, type Reading, Writer } from "./family.ts";
+import { added, bucketOf, type Family, type Reading, Writer } from "./family.ts";
 import { formatLabels, parseLabels } from "./text.ts";
 
 interface Cell {
@@ -48,14 +48,14 @@ export class Series implements Family {
   write(key: string, number: number): void {
     const cell = this.#cell(key);
     if (this.metric.kind === "gauge") cell.value = number + 0;
-    else cell.value += number;
+    else cell.value = added(cell.value, number);
     if (this.metric.kind === "histogram") cell.buckets[bucketOf(this.metric.buckets ?? [], number)]! += 1;
   }
 
   /** Adds many observations to a histogram at once: their sum, and their number by bucket, +Inf last. */
   merge(key: string, sum: number, buckets: readonly number[]): void {
     const cell = this.#cell(key);
-    cell.value += sum;
+    cell.value = added(cell.value, sum);
     for (let index = 0; index < cell.buckets.length; index += 1) cell.buckets[index]! += buckets[index] ?? 0;
   }
 

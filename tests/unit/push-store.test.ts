@@ -85,6 +85,19 @@ describe("writing", () => {
     expect(text()).toContain('wait_seconds_count{env="testing",page="root"} 4\n');
   });
 
+  test("a total beyond the largest double stays there, in a shard and over all of them", () => {
+    for (const shard of [0, 1]) {
+      const { text, write } = store(2);
+      for (const at of [0, shard]) {
+        write("plain_total", 0, 1.7e308, at);
+        write("wait_seconds", 0, 1.7e308, at);
+      }
+      expect(text()).toContain('plain_total{env="testing"} 1.7976931348623157e+308\n');
+      expect(text()).toContain('wait_seconds_sum{env="testing"} 1.7976931348623157e+308\n');
+      expect(text()).toContain('wait_seconds_count{env="testing"} 2\n');
+    }
+  });
+
   test("shards are added up", () => {
     const { text, write } = store(2);
     write("plain_total", 0, 1, 0);

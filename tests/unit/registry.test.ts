@@ -38,6 +38,14 @@ describe("the registry", () => {
     expect(() => registry.define("a", { ...health, help: "other" })).toThrow("the metric a is defined already");
   });
 
+  test("keeps a total beyond the largest double there", () => {
+    const series = new Registry("testing").define("a", took);
+    const key = series.key({ success: "true" });
+    for (let time = 0; time < 2; time += 1) series.write(key, 1.7e308);
+    series.merge(key, 1.7e308, [0, 0, 1]);
+    expect(series.read()).toEqual([{ labels: { success: "true" }, value: Number.MAX_VALUE, buckets: [0, 0, 3] }]);
+  });
+
   test("shows stored totals as they are, and keeps what was shown at 0", () => {
     const registry = new Registry("testing");
     const series = registry.define("t", took);
