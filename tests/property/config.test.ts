@@ -1,15 +1,23 @@
 /** Whatever stands in a configuration file: it is loaded or refused with `Problems`, and soon. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import * as v from "valibot";
 import { Problems } from "../../src/base/errors.ts";
 import { maxConfigBytes, maxConfigProblems } from "../../src/base/limits.ts";
 import { parseEnvFile } from "../../src/config/envfile.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import type { BuiltInShape } from "../../src/config/handlers.ts";
 import { loadFile } from "../../src/config/load-file.ts";
 import { builtIns } from "../fixtures/config/built-ins.ts";
+
+/** Cases of each kind. More, or others, are asked for by these variables. */
+const numRuns = Number(process.env.SPECTA_TEST_RUNS ?? 400);
+const seed = Number(process.env.SPECTA_TEST_SEED ?? 20_250_704);
+
+setDefaultTimeout(Math.max(60_000, numRuns * 20));
 
 /** For one file of the largest size, on a slow and busy machine; most take a fiftieth. */
 const longestMs = 15_000;
@@ -21,11 +29,11 @@ beforeAll(() => {
 afterAll(() => rmSync(join(file, ".."), { recursive: true }));
 
 /** The number of problems; anything but `Problems` fails the test. */
-function refusals(content: string | Uint8Array): number {
+function refusals(content: string | Uint8Array, handlers: readonly BuiltInShape[] = builtIns): number {
   writeFileSync(file, content);
   const start = performance.now();
   try {
-    loadFile({ file, variables: { A: "1", B: "x" }, builtIns });
+    loadFile({ file, variables: { A: "1", B: "x" }, builtIns: handlers });
     return 0;
   } catch (error) {
     if (!(error instanceof Problems)) throw error;
@@ -94,9 +102,19 @@ const section = fc.record(
 
 describe("a configuration of", () => {
   test("text", () =>
-    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => void refusals(text))));
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => void refusals(text)),
+      {
+        numRuns,
+        seed,
+      },
+    ));
 
-  test("bytes", () => fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void refusals(bytes))));
+  test("bytes", () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void refusals(bytes)),
+      { numRuns, seed },
+    ));
 
   test("the signs of YAML", () => {
     const sign = fc.constantFrom(
@@ -110,7 +128,7 @@ describe("a configuration of", () => {
     );
     fc.assert(
       fc.property(fc.array(sign, { maxLength: 60 }), (signs) => void refusals(signs.join(""))),
-      { numRuns: 400 },
+      { numRuns, seed },
     );
   });
 
@@ -122,11 +140,20 @@ describe("a configuration of", () => {
         if (refusals(JSON.stringify(value) ?? "") === 0) accepted += 1;
         else refused += 1;
       }),
-      { numRuns: 400 },
+      { numRuns, seed },
     );
     expect(accepted).toBeGreaterThan(0);
     expect(refused).toBeGreaterThan(0);
   });
+});
+
+test("control: a fault of our own is not taken for a refusal", () => {
+  const [one] = builtIns;
+  const broken = v.custom(() => {
+    throw new TypeError("a fault of our own");
+  });
+  const handlers = [{ ...one!, schema: broken }];
+  expect(() => refusals(`handlers: { ${one!.name}: {} }`, handlers)).toThrow("a fault of our own");
 });
 
 describe("a file of the largest size of", () => {
@@ -166,7 +193,7 @@ test("an environment file of any text is read or has problems, and no value is i
         for (const problem of problems) expect(problem).toMatch(/^\d+: must [a-zA-Z= ]+$/);
       },
     ),
-    { numRuns: 500 },
+    { numRuns, seed },
   );
 });
 
@@ -186,6 +213,6 @@ test("an environment of any text is read or refused with Problems", () => {
         expect(error.problems.length).toBeGreaterThan(0);
       }
     }),
-    { numRuns: 300 },
+    { numRuns, seed },
   );
 });
