@@ -40,7 +40,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
 
 async function help(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || isHelp(name)) return await printHelp(generalHelp(commands), rest, "help");
+  if (name === undefined || name === "help" || isHelp(name)) {
+    return await printHelp(generalHelp(commands), rest, "help");
+  }
   return await printHelp(commandHelp(find(name)), rest, "help");
 }
 

@@ -20,7 +20,7 @@ function printed(text: string) {
 
 const commands = readdirSync(join(root, "tests/golden")).flatMap((name) => /^help-(.+)\.txt$/.exec(name)?.[1] ?? []);
 
-test.each(["", "-h", "--help", "help", "help --help"])("'specta %s' prints the help", async (args) => {
+test.each(["", "-h", "--help", "help", "help help", "help --help"])("'specta %s' prints the help", async (args) => {
   expect(await specta(...args.split(" ").filter(Boolean))).toEqual(printed(golden("help")));
 });
 
@@ -47,6 +47,7 @@ const misuses: readonly (readonly [args: readonly string[], ...says: readonly st
   [["hepl"], '"hepl"', '"help"'],
   [["help", "chekc"], '"chekc"', '"check"'],
   [["--hlep"], '"--hlep"', '"--help"'],
+  [["daemon", "--environment", "x"], '"--environment"', '"--env"'],
   [["daemon", "--evn", "x"], '"--evn"', '"--env"'],
   [["daemon", "--evn=x"], '"--evn"', '"--env"'],
   [["daemon", "--env"], "--env"],

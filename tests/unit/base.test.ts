@@ -48,6 +48,15 @@ describe("units", () => {
 
 describe("nearest", () => {
   test("finds the name that was meant", () => expect(nearest("deamon", ["daemon", "version"])).toBe("daemon"));
+  test("finds the name that goes on", () => {
+    expect(nearest("--environment", ["--help", "--env"])).toBe("--env");
+    expect(nearest("bursting", ["burst"])).toBe("burst");
+    expect(nearest("onwards", ["on"])).toBeUndefined();
+    expect(nearest("requests", ["requests_per_second"])).toBeUndefined();
+    expect(nearest("envelop", ["--env"])).toBeUndefined();
+  });
+  test("prefers a name that is spelled nearly so", () =>
+    expect(nearest("buckets_", ["buckets_of_all", "bucket"])).toBe("bucket"));
   test("says nothing when nothing is near", () => expect(nearest("qqqqqq", ["daemon", "version"])).toBeUndefined());
 });
 
