@@ -33,6 +33,8 @@ export interface Ended {
   readonly endedMs: number;
   /** For counters and histograms. */
   readonly samples: readonly Sample[];
+  /** What the log says, at debug, when it is counted; left out: nothing. */
+  readonly line?: { readonly message: string; readonly keys: Readonly<Record<string, string>> };
 }
 
 /** A target that could not be looked at; the others' samples are recorded all the same. */

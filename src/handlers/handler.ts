@@ -21,6 +21,13 @@ export interface Ended {
   /** When it ended, Unix milliseconds: what decides whether it belongs to this ledger's life. */
   readonly endedMs: number;
   readonly samples: readonly Sample[];
+  /** What the log says, at debug, when it is counted; left out: nothing. */
+  readonly line?: EndedLine;
+}
+
+export interface EndedLine {
+  readonly message: string;
+  readonly keys: Readonly<Record<string, string>>;
 }
 
 /** A target that could not be looked at; the others' samples are recorded all the same. */

@@ -4,6 +4,7 @@ import { type Trouble, troubleOf } from "../base/errors.ts";
 import { leasePollMs, maxQuotaRestMs } from "../base/limits.ts";
 import type { Log, LogLevel } from "../base/log.ts";
 import { formatDuration } from "../base/units.ts";
+import type { Ended } from "../handlers/handler.ts";
 import type { Registry } from "../metrics/registry.ts";
 import type { Execution, Executions } from "./executions.ts";
 import { dutyOf, type PlannedHandler } from "./plan.ts";
@@ -209,10 +210,18 @@ export class Pipeline {
     for (const [metric, samples] of Object.entries(found.dropped)) {
       executions.dropped(plan.name, metric, samples, plan.maxSeries);
     }
-    if (found.ended.length > 0) await this.#tenure.record(found.ended);
+    if (found.ended.length > 0) await this.#count(found.ended);
     this.#runner.recorded();
     const gauges = found.recordings.filter(({ metric }) => this.#series.metrics[metric]?.kind === "gauge");
     return { trouble: description === undefined ? undefined : { description, trace: [] }, gauges };
+  }
+
+  /** What was counted before, or ended before the ledger's birth, is no news to the log either. */
+  async #count(ended: readonly Ended[]): Promise<void> {
+    const counted = new Set(await this.#tenure.record(ended));
+    for (const { key, line } of ended) {
+      if (counted.delete(key) && line !== undefined) this.#write("debug", line.message, line.keys);
+    }
   }
 
   #failed(trouble: Trouble): Result {

@@ -79,6 +79,7 @@ const ended = v.object({
   createdMs: number,
   endedMs: number,
   samples: v.array(v.object({ metric: text, labels, number })),
+  line: v.exactOptional(v.object({ message: text, keys: v.record(text, text) })),
 });
 
 const found = v.object({

@@ -78,14 +78,18 @@ export class Tenure {
     this.#showsTotals = true;
   }
 
-  /** Counts ended work once and shows the totals with it. @throws when it was not counted; then it must be reported again. */
-  async record(ended: readonly Ended[]): Promise<void> {
+  /**
+   * Counts ended work once, shows the totals with it and returns the keys that were counted now. @throws when it was not
+   * counted; then it must be reported again.
+   */
+  async record(ended: readonly Ended[]): Promise<readonly string[]> {
     const { series, lookbackMs, maxSeries } = this.#options;
     if (this.#lease === undefined) await this.#take();
     const batch = { ended, metrics: series.metrics, lookbackMs, maxSeries };
-    const { totals, dropped } = await this.#ask((ledger, lease) => ledger.record(lease, batch));
+    const { totals, counted, dropped } = await this.#ask((ledger, lease) => ledger.record(lease, batch));
     series.showTotals(totals);
     for (const [metric, samples] of Object.entries(dropped)) this.#options.dropped(metric, samples);
+    return counted;
   }
 
   /** Gives the lease back. */

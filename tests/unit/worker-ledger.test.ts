@@ -27,13 +27,16 @@ function reporter() {
     export const recorded = () => { remembered += 1; };
     export const ensure = (context) => { context.log("info", "runs", { remembered: String(remembered) }); return JSON.parse(readFileSync(${JSON.stringify(report)}, "utf8")); };`,
   );
-  const says = (...keys: string[]) => {
+  const says = (...keys: string[]) => saysSince(Date.now(), ...keys);
+  const saysSince = (ms: number, ...keys: string[]) => {
     const samples = [{ metric: "builds_total", labels: { place: "a" }, number: 1 }];
-    const ended = keys.map((key) => ({ key, createdMs: Date.now(), endedMs: Date.now(), samples }));
+    const ended = keys.map((key) => {
+      return { key, createdMs: ms, endedMs: ms, samples, line: { message: "counted", keys: { key } } };
+    });
     writeFileSync(report, JSON.stringify({ samples: [{ metric: "depth", number: 1 }], ended }));
   };
   says();
-  return { says, plan: planned("builds", file, { coolerMs: 1000 }) };
+  return { says, saysSince, plan: planned("builds", file, { coolerMs: 1000 }) };
 }
 
 async function settled(): Promise<void> {
@@ -42,7 +45,7 @@ async function settled(): Promise<void> {
 
 async function benchOf(options: BenchOptions) {
   const clock = new ManualClock();
-  const { says, plan } = reporter();
+  const { says, saysSince, plan } = reporter();
   const bench = new Bench([plan], { clock, ...options });
   void bench.engine.start();
   const next = async (ms = 1000) => {
@@ -51,7 +54,7 @@ async function benchOf(options: BenchOptions) {
     clock.advance(ms);
     return (await bench.count("builds", amount)).at(-1)!;
   };
-  return { bench, clock, says, next };
+  return { bench, clock, says, saysSince, next };
 }
 
 describe("without a database", () => {
@@ -70,6 +73,25 @@ describe("without a database", () => {
     expect(bench.value("builds_total", { place: "b" })).toBe(0);
     expect(bench.log.of("runs").map(({ keys }) => keys.remembered)).toEqual(["0", "1", "2", "3"]);
     expect(bench.engine.state()[0]?.holder).toBe("free");
+    await ledger.close();
+  });
+
+  test("the log has one line for what is counted, none for what was, or ended before the ledger's birth", async () => {
+    const ledger = openLedger(undefined);
+    const { bench, says, saysSince, next } = await benchOf({ memory: async () => ledger });
+    await using _ = bench;
+    await bench.count("builds", 1);
+    says("1", "2", "2");
+    await next();
+    saysSince(Date.now() - 3_600_000, "old");
+    await next();
+    says("2", "old", "3");
+    await next();
+    expect(bench.log.of("counted").map(({ level, keys }) => [level, keys.key])).toEqual([
+      ["debug", "1"],
+      ["debug", "2"],
+      ["debug", "3"],
+    ]);
     await ledger.close();
   });
 
@@ -259,6 +281,7 @@ test("ended work with a gauge, without a key or with a wrong date is refused", a
     '{ ended: [{ key: "", createdMs: 1, endedMs: 1, samples: [] }] }',
     '{ ended: [{ key: "a", createdMs: "1", endedMs: 1, samples: [] }] }',
     '{ ended: [{ key: "a", createdMs: 1, endedMs: NaN, samples: [] }] }',
+    '{ ended: [{ key: "a", createdMs: 1, endedMs: 1, samples: [], line: { message: "x", keys: { a: 1 } } }] }',
     "{ ended: 1 }",
     "{ failures: [{ target: 1 }] }",
     '{ restUntilMs: "soon" }',
@@ -276,6 +299,7 @@ test("ended work with a gauge, without a key or with a wrong date is refused", a
     'ended[0].key must be text of 1 to 512 characters: current value is ""',
     'ended[0].createdMs must be Unix milliseconds: current value is "1"',
     "ended[0].endedMs must be Unix milliseconds: current value is NaN",
+    "ended[0].line must be { message, keys }, all of it text: current value is an object",
     "ended must be a list: current value is 1",
     "failures[0] must be { target, reason }, both text: current value is an object",
     'restUntilMs must be Unix milliseconds: current value is "soon"',

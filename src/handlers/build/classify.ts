@@ -1,3 +1,4 @@
+import { formatLatency } from "../../base/units.ts";
 import type { Ended } from "../handler.ts";
 import { executionDuration, executionTotal } from "./metrics.ts";
 import type { Repository } from "./settings.ts";
@@ -52,5 +53,14 @@ export function endedOf(key: string, run: Run, workflow: Workflow, repository: R
       { metric: executionTotal, labels, number: 1 },
       { metric: executionDuration, labels, number: durationMs(run) / 1000 },
     ],
+    line: {
+      message: "instrumented build container",
+      keys: {
+        latency: formatLatency(durationMs(run)),
+        repository: repository.label,
+        run: String(run.id),
+        success: String(run.success),
+      },
+    },
   };
 }

@@ -5,13 +5,11 @@ import {
   maxGithubLanes,
   maxGithubRequestMs,
 } from "../../base/limits.ts";
-import { formatLatency } from "../../base/units.ts";
-import type { Context, Ended, Failure, Handler, Report, World } from "../handler.ts";
+import type { Ended, Failure, Handler, Report, World } from "../handler.ts";
 import { inLanes } from "../lanes.ts";
 import { wayOut } from "../outbound.ts";
-import { durationMs } from "./classify.ts";
 import { createGitHub, parseBaseUrl } from "./github.ts";
-import { type Execution, look, type Memory } from "./look.ts";
+import { look, type Memory } from "./look.ts";
 import { definitions, rateLimitRemaining } from "./metrics.ts";
 import { Quota, restText } from "./quota.ts";
 import type { Repository, Settings } from "./settings.ts";
@@ -38,19 +36,6 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
   /** By the repository's name; only `recorded` moves what was seen from `pending` to `memories`. */
   const memories = new Map<string, Memory>();
   let pending = new Map<string, Memory>();
-  /** Keys whose line is in the log already, though they may not be recorded yet. */
-  const announced = new Set<string>();
-
-  function announce(context: Context, repository: Repository, { run, ended }: Execution): void {
-    if (announced.has(ended.key)) return;
-    announced.add(ended.key);
-    context.log("debug", "instrumented build container", {
-      latency: formatLatency(durationMs(run)),
-      repository: repository.label,
-      run: String(run.id),
-      success: String(run.success),
-    });
-  }
 
   /** All targets fail with the same reason, and nothing is asked. */
   function resting(restUntilMs: number): Report {
@@ -93,14 +78,13 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
 
       const ended: Ended[] = [];
       const failures: Failure[] = [];
-      for (const [index, { executions, known, failure }] of looks.entries()) {
+      for (const [index, { ended: found, known, failure }] of looks.entries()) {
         const repository = repositories[index]!;
         const recorded = new Set(known.recorded);
         // What one report cannot hold stays unknown, so that the next look, by the same pages, reports it.
-        for (const execution of executions.slice(0, maxEndedPerReport - ended.length)) {
-          announce(context, repository, execution);
-          ended.push(execution.ended);
-          recorded.add(execution.ended.key);
+        for (const one of found.slice(0, maxEndedPerReport - ended.length)) {
+          ended.push(one);
+          recorded.add(one.key);
         }
         pending.set(repository.name, { pages: known.pages, recorded });
         if (failure !== undefined) failures.push({ target: targetOf(repository), reason: failure });
@@ -116,7 +100,6 @@ export function createHandler(settings: Settings, world: World, tuning: Tuning =
     recorded() {
       for (const [name, memory] of pending) memories.set(name, memory);
       pending = new Map();
-      announced.clear();
     },
   };
 }

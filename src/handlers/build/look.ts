@@ -12,15 +12,10 @@ export interface Memory {
   readonly recorded: ReadonlySet<string>;
 }
 
-/** An attempt that ended and is not yet known to be recorded. */
-export interface Execution {
-  readonly run: Run;
-  readonly ended: Ended;
-}
-
 export interface Look {
-  readonly executions: readonly Execution[];
-  /** What is to be remembered besides the keys of those executions that were recorded. */
+  /** Attempts that ended and are not yet known to be recorded. */
+  readonly ended: readonly Ended[];
+  /** What is to be remembered besides the keys of those that were recorded. */
   readonly known: Memory;
   /** Why the look is not whole; what it found is sure nevertheless. */
   readonly failure: string | undefined;
@@ -51,7 +46,7 @@ export async function look(request: LookRequest): Promise<Look> {
     },
   });
 
-  const executions: Execution[] = [];
+  const ended: Ended[] = [];
   const recorded = new Set<string>();
   const owed: { run: Run; workflow: Workflow; attempt: number; key: string }[] = [];
   for (const run of listing.runs.values()) {
@@ -62,7 +57,7 @@ export async function look(request: LookRequest): Promise<Look> {
       const key = keyOf(organization, repository, run.id, attempt);
       if (memory.recorded.has(key)) recorded.add(key);
       else if (attempt < run.attempt) owed.push({ run, workflow, attempt, key });
-      else if (run.completed) executions.push({ run, ended: endedOf(key, run, workflow, repository) });
+      else if (run.completed) ended.push(endedOf(key, run, workflow, repository));
     }
   }
 
@@ -75,7 +70,7 @@ export async function look(request: LookRequest): Promise<Look> {
     if (late()) break;
     try {
       const earlier = await github.getAttempt(repository.name, run.id, attempt);
-      executions.push({ run: earlier, ended: endedOf(key, earlier, workflow, repository) });
+      ended.push(endedOf(key, earlier, workflow, repository));
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       failed += 1;
@@ -88,5 +83,5 @@ export async function look(request: LookRequest): Promise<Look> {
   // Runs and pages that a broken listing does not show are still there.
   if (listing.failure) for (const key of memory.recorded) recorded.add(key);
   const pages = listing.failure ? new Map([...memory.pages, ...listing.pages].slice(-maxGithubPages)) : listing.pages;
-  return { executions, known: { pages, recorded }, failure };
+  return { ended, known: { pages, recorded }, failure };
 }

@@ -1,3 +1,4 @@
+import { formatLatency } from "../../base/units.ts";
 import type { Ended } from "../handler.ts";
 import { executionDuration, executionTotal } from "./metrics.ts";
 
@@ -40,5 +41,13 @@ export function endedOf(pipelineArn: string, execution: Execution): Ended {
       { metric: executionTotal, labels, number: 1 },
       { metric: executionDuration, labels, number: durationMs(execution) / 1000 },
     ],
+    line: {
+      message: "instrumented pipeline execution",
+      keys: {
+        execution: execution.id,
+        latency: formatLatency(durationMs(execution)),
+        success: String(isSuccess(execution)),
+      },
+    },
   };
 }

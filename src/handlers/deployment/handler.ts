@@ -1,10 +1,9 @@
 import { maxAwsLanes, maxEndedPerReport } from "../../base/limits.ts";
-import { formatLatency } from "../../base/units.ts";
 import { type AwsTuning, createAws } from "../aws/client.ts";
 import { createTagged } from "../aws/tagged.ts";
 import type { Context, Ended, Failure, Handler, World } from "../handler.ts";
 import { inLanes } from "../lanes.ts";
-import { durationMs, endedOf, endedSince, isSuccess } from "./executions.ts";
+import { endedOf, endedSince } from "./executions.ts";
 import type { Settings } from "./index.ts";
 import { definitions } from "./metrics.ts";
 import { createPipelines } from "./pipelines.ts";
@@ -41,10 +40,10 @@ export function createHandler(
       const { items, failure } = await pipelines.listExecutions(arn, sinceMs - lookbackMs, signal);
       if (failure !== undefined) failures.push({ target: `CodePipeline pipeline ${arn}`, reason: failure.message });
       const ended = items.filter((execution) => endedSince(execution, sinceMs));
-      return ended.map((execution) => ({ execution, ended: endedOf(arn, execution) }));
+      return ended.map((execution) => endedOf(arn, execution));
     });
     // One that starts while the pages are read moves another to the next page, which then has it again.
-    const byKey = new Map(found.flat().map((one) => [one.ended.key, one]));
+    const byKey = new Map(found.flat().map((one) => [one.key, one]));
     return { found: [...byKey.values()], failures };
   }
 
@@ -55,17 +54,7 @@ export function createHandler(
       const sinceMs = now() - lookbackMs;
       for (const [key, endedMs] of recorded) if (endedMs < sinceMs) recorded.delete(key);
       const { found, failures } = await look(context, sinceMs);
-      const unrecorded = found.filter(({ ended }) => !recorded.has(ended.key)).slice(0, maxEndedPerReport);
-      const announced = new Set(reported.map(({ key }) => key));
-      for (const { execution, ended } of unrecorded) {
-        if (announced.has(ended.key)) continue;
-        context.log("debug", "instrumented pipeline execution", {
-          execution: execution.id,
-          latency: formatLatency(durationMs(execution)),
-          success: String(isSuccess(execution)),
-        });
-      }
-      reported = unrecorded.map(({ ended }) => ended);
+      reported = found.filter(({ key }) => !recorded.has(key)).slice(0, maxEndedPerReport);
       return { ended: reported, failures };
     },
     recorded() {

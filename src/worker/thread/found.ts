@@ -10,7 +10,7 @@ import {
   maxReasonChars,
   maxSamplesPerEnded,
 } from "../../base/limits.ts";
-import type { Ended, Failure, Sample } from "../../handlers/handler.ts";
+import type { Ended, EndedLine, Failure, Sample } from "../../handlers/handler.ts";
 import type { Labels, Metric, Metrics } from "../../metrics/definition.ts";
 import { bucketOf } from "../../metrics/family.ts";
 import type { Found, Recording } from "../protocol.ts";
@@ -138,9 +138,22 @@ function readEnded(report: Fields, metrics: Metrics, problems: Problems): Ended[
     } else if (!isNumber(createdMs))
       problems.add(`${where}.createdMs must be Unix milliseconds: ${current(createdMs)}`);
     else if (!isNumber(endedMs)) problems.add(`${where}.endedMs must be Unix milliseconds: ${current(endedMs)}`);
-    else all.push({ key, createdMs, endedMs, samples });
+    else {
+      const line = readLine(one.line, `${where}.line`, problems);
+      all.push({ key, createdMs, endedMs, samples, ...(line && { line }) });
+    }
   }
   return all;
+}
+
+function readLine(line: unknown, where: string, problems: Problems): EndedLine | undefined {
+  if (line === undefined) return undefined;
+  const keys = isMap(line) && isMap(line.keys) ? Object.entries(line.keys) : undefined;
+  const isText = (pair: [string, unknown]): pair is [string, string] => typeof pair[1] === "string";
+  if (!isMap(line) || typeof line.message !== "string" || !keys?.every(isText)) {
+    return problems.add(`${where} must be { message, keys }, all of it text: ${current(line)}`);
+  }
+  return { message: cut(line.message), keys: Object.fromEntries(keys.map(([key, value]) => [key, cut(value)])) };
 }
 
 function readFailures(report: Fields, problems: Problems): { failures: Failure[]; furtherFailures: number } {
