@@ -47,13 +47,13 @@ const rateLimit = v.strictObject(
   {
     requests_per_second: v.optional(
       about(
-        "Pushes a second that one client address may make; 0 is no limit.",
+        "Pushes and scrapes a second that one client address may make; 0 is no limit.",
         v.pipe(v.number(perSecond), v.minValue(0, perSecond), v.maxValue(limits.maxRequestsPerSecond, perSecond)),
       ),
       0,
     ),
     burst: v.optional(
-      about("Pushes at once; 0 is as many as a second allows.", integer(0, limits.maxRequestsPerSecond)),
+      about("Of them at once; 0 is as many as a second allows.", integer(0, limits.maxRequestsPerSecond)),
       0,
     ),
   },
