@@ -145,6 +145,8 @@ export class Line {
   readonly closed: Promise<string>;
   /** What came back so far. */
   received = "";
+  /** It was reset: what the server sent last may not have come. */
+  isReset = false;
   readonly #socket: Socket;
 
   private constructor(socket: Socket) {
@@ -155,7 +157,10 @@ export class Line {
       this.received += text;
     });
     // A reset is one way to be refused; `closed` tells of it.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", () => {
+      this.isReset = true;
+      socket.destroy();
+    });
   }
 
   /** A connection that was made. */
