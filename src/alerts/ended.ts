@@ -1,6 +1,6 @@
 /** Alerts about builds, deployments and the quota of the API that builds are read from. */
 import { builtInMetric, type Monitored } from "../dashboard/monitored.ts";
-import { aggregate, quote, select, share } from "../dashboard/query.ts";
+import { aggregate, quote, select, share, shared } from "../dashboard/query.ts";
 import { type Rule, series } from "./rule.ts";
 
 export function endedRules(monitored: Monitored): Rule[] {
@@ -17,11 +17,14 @@ export function endedRules(monitored: Monitored): Rule[] {
 function buildsFailing(env: string): Rule {
   const each = ["env", "repository", "workflow"];
   const inEnv = `env=${quote(env)}`;
-  const failed = share("build_execution_total", [inEnv], 'success="false"', each, "6h");
-  const ended = aggregate("sum", each, `increase(${select("build_execution_total", inEnv)}[6h])`);
-  const builds = (success: string, values: string) => ({
-    [series("build_execution_total", { env, platform: "github", repository: "shop", success, workflow: "check" })]:
-      values,
+  const labels = ["env", "platform", "repository", "success", "workflow"];
+  const increase = (...matchers: readonly string[]) =>
+    `increase(${shared(select("build_execution_total", inEnv, ...matchers), labels, "6h")})`;
+  const failed = share(increase('success="false"'), increase(), each);
+  const ended = aggregate("sum", each, increase());
+  const ofShop = { env, platform: "github", repository: "shop", workflow: "check" };
+  const builds = (success: string, values: string, replica: { readonly instance?: string } = {}) => ({
+    [series("build_execution_total", { ...ofShop, success, ...replica })]: values,
   });
   return {
     alert: "SpectaBuildsFailing",
@@ -50,6 +53,14 @@ function buildsFailing(env: string): Rule {
         series: { ...builds("false", "0x5 1x100"), ...builds("true", "7x200") },
         atMinute: 30,
       },
+      {
+        name: "two builds failed, which another replica shows after taking over",
+        series: {
+          ...builds("false", "2x5 3x5 4x8 stale", { instance: "a:7777" }),
+          ...builds("false", "2x3 stale _x17 4x100", { instance: "b:7777" }),
+        },
+        atMinute: 40,
+      },
     ],
   };
 }
@@ -63,7 +74,7 @@ function deploymentFailed(env: string): Rule {
   return {
     alert: "SpectaDeploymentFailed",
     severity: "warning",
-    expr: `${aggregate("sum", ["env", "platform"], `increase(${failures}[1h])`)} > 0`,
+    expr: `${aggregate("sum", ["env", "platform"], `increase(${shared(failures, ["env", "platform"], "1h")})`)} > 0`,
     summary: "A deployment failed in {{ $labels.env }}",
     description: "A deployment by {{ $labels.platform }} in {{ $labels.env }} has failed within the last hour.",
     fires: [

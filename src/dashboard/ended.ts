@@ -1,7 +1,8 @@
 /** Rows of builds and deployments: how many ended, how many of them well, how long they took. */
+import type { Metric } from "../metrics/definition.ts";
 import { builtInMetric, type Monitored } from "./monitored.ts";
 import { bars, figure, type Panel, type Row, type Steps, timeSeries } from "./panels.ts";
-import { aggregate, inEnvironment, legendOf, quantile, select, share } from "./query.ts";
+import { aggregate, inEnvironment, labelsOf, legendOf, quantile, select, share, shared } from "./query.ts";
 
 /** They end a few times a day: what a window of minutes would show is mostly nothing. */
 const rateWindow = "1h";
@@ -14,29 +15,45 @@ export const shareSteps: Steps = [
 ];
 
 export function buildsRow(monitored: Monitored): Row {
-  if (!builtInMetric(monitored, "build_execution_total")) return { title: "Builds", panels: [] };
-  const panels = endedPanels("build", "Builds", ["repository", "workflow"], ["workflow"]);
+  const builds = builtInMetric(monitored, "build_execution_total");
+  if (!builds) return { title: "Builds", panels: [] };
+  const panels = endedPanels("build", "Builds", builds, ["repository", "workflow"], ["workflow"]);
   const quota = builtInMetric(monitored, "github_rate_limit_remaining") ? [githubQuota()] : [];
   return { title: "Builds", panels: [...panels, ...quota] };
 }
 
 export function deploymentsRow(monitored: Monitored): Row {
-  if (!builtInMetric(monitored, "deployment_execution_total")) return { title: "Deployments", panels: [] };
-  return { title: "Deployments", panels: endedPanels("deployment", "Deployments", ["platform"], ["platform"]) };
+  const deployments = builtInMetric(monitored, "deployment_execution_total");
+  if (!deployments) return { title: "Deployments", panels: [] };
+  const panels = endedPanels("deployment", "Deployments", deployments, ["platform"], ["platform"]);
+  return { title: "Deployments", panels };
 }
 
 /** `what` begins the metrics' names: `build_execution_total`, `build_execution_duration_seconds`. */
-function endedPanels(what: string, title: string, each: readonly string[], kinds: readonly string[]): Panel[] {
+function endedPanels(
+  what: string,
+  title: string,
+  metric: Metric,
+  each: readonly string[],
+  kinds: readonly string[],
+): Panel[] {
   const total = `${what}_execution_total`;
-  const duration = `${what}_execution_duration_seconds`;
-  const labels = [...kinds, "success"];
-  const increase = `increase(${select(total, inEnvironment)}[${rateWindow}])`;
+  const buckets = select(`${what}_execution_duration_seconds_bucket`, inEnvironment);
+  const all = labelsOf(metric);
+  const increase = (window: string, step: string, ...matchers: readonly string[]) =>
+    `increase(${shared(select(total, inEnvironment, ...matchers), all, window, step)})`;
+  const inRange = (...matchers: readonly string[]) => increase("$__range", "$__interval", ...matchers);
   const size = { width: 8, height: 8 };
   return [
     timeSeries({
       title: `${title} an hour`,
       description: `${title} that ended within the hour before each moment.`,
-      queries: [{ expr: aggregate("sum", labels, increase), legend: `${legendOf(kinds, "")} success={{success}}` }],
+      queries: [
+        {
+          expr: aggregate("sum", [...kinds, "success"], increase(rateWindow, "")),
+          legend: `${legendOf(kinds, "")} success={{success}}`,
+        },
+      ],
       unit: "short",
       ...size,
     }),
@@ -45,7 +62,10 @@ function endedPanels(what: string, title: string, each: readonly string[], kinds
         title: `${title}: success share`,
         description: `The share of ${what}s that succeeded, of those that ended in the time shown.`,
         queries: [
-          { expr: share(total, [inEnvironment], 'success="true"', each, "$__range"), legend: legendOf(each, "") },
+          {
+            expr: share(inRange('success="true"'), inRange(), each),
+            legend: legendOf(each, ""),
+          },
         ],
         unit: "percentunit",
         ...size,
@@ -57,7 +77,7 @@ function endedPanels(what: string, title: string, each: readonly string[], kinds
       title: `${title}: duration`,
       description: `How long ${what}s took that ended within the six hours before each moment: the median and the slowest tenth.`,
       queries: [0.5, 0.9].map((part) => ({
-        expr: quantile(part, duration, [inEnvironment], kinds, quantileWindow),
+        expr: quantile(part, shared(buckets, [...all, "le"], quantileWindow), kinds),
         legend: `${legendOf(kinds, "")} p${part * 100}`,
       })),
       unit: "s",

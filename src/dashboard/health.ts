@@ -2,7 +2,7 @@
 import type { LabelValues, Metric } from "../metrics/definition.ts";
 import { builtInMetric, type Monitored } from "./monitored.ts";
 import { bars, figure, type Panel, type Row, statusHistory } from "./panels.ts";
-import { aggregate, inEnvironment, legendOf, select } from "./query.ts";
+import { aggregate, inEnvironment, labelsOf, legendOf, select } from "./query.ts";
 
 /** Health panels by the gauge that they show; the titles are those that users of the service already know. */
 const histories = [
@@ -38,7 +38,7 @@ export function healthRow(monitored: Monitored): Row {
 /** A status history of any gauge that holds 1, 0.5 and 0. A step shows the least healthy moment within it. */
 export function history(name: string, metric: Metric, title: string, description: string): Panel {
   const gauge = `min_over_time(${select(name, inEnvironment)}[$__interval])`;
-  const labels = Object.keys(metric.labels ?? {});
+  const labels = labelsOf(metric);
   return statusHistory({
     title,
     description,

@@ -4,7 +4,7 @@ import { shareSteps } from "./ended.ts";
 import { history } from "./health.ts";
 import type { Monitored } from "./monitored.ts";
 import { figure, type Panel, type Row, timeSeries } from "./panels.ts";
-import { aggregate, average, bucket, inEnvironment, legendOf, quantile, select } from "./query.ts";
+import { aggregate, average, bucket, inEnvironment, labelsOf, legendOf, quantile, select } from "./query.ts";
 
 /** What a page may take to be ready, and anything else that is measured in seconds and has a bound here. */
 const objectiveSeconds = 0.5;
@@ -72,7 +72,7 @@ function quantiles(name: string, metric: Metric): Panel {
     title: `${name}: quantiles`,
     description: `${sentence(metric.help)} Over all series, estimated from the buckets.`,
     queries: [0.5, 0.95, 0.99].map((part) => ({
-      expr: quantile(part, name, [inEnvironment], [], rateWindow),
+      expr: quantile(part, `${select(`${name}_bucket`, inEnvironment)}[${rateWindow}]`, []),
       legend: `p${part * 100}`,
     })),
     width: 12,
@@ -117,10 +117,6 @@ function objective(name: string, bound: number, window: string) {
     height: 8,
     unit: "percentunit",
   };
-}
-
-function labelsOf(metric: Metric): string[] {
-  return Object.keys(metric.labels ?? {});
 }
 
 function sentence(help: string): string {

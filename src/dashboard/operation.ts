@@ -36,7 +36,11 @@ export function workerRow({ handlers }: Monitored): Row {
         description: "How long executions took: the slowest twentieth of each handler's.",
         queries: [
           {
-            expr: quantile(0.95, "worker_handler_execution_duration_seconds", [inEnvironment], ["handler"], window),
+            expr: quantile(
+              0.95,
+              `${select("worker_handler_execution_duration_seconds_bucket", inEnvironment)}[${window}]`,
+              ["handler"],
+            ),
             legend: "{{handler}} p95",
           },
         ],

@@ -8,11 +8,16 @@ import { parse, stringify } from "yaml";
 import { renderAlerts, renderAlertTests } from "../../src/alerts/render.ts";
 import type { Monitored } from "../../src/dashboard/monitored.ts";
 import { startExporter } from "../harness/exporter.ts";
-import { byDefault, likeSplits, withEverything } from "../harness/monitored.ts";
+import { byDefault, likeSplits, odd, withEverything } from "../harness/monitored.ts";
 import { Prometheus } from "../harness/prometheus.ts";
 import { testWith, tool } from "../harness/tools.ts";
 
-const configurations = { "the default": byDefault, "one like splits.yaml": likeSplits, "all there is": withEverything };
+const configurations = {
+  "the default": byDefault,
+  "one like splits.yaml": likeSplits,
+  "all there is": withEverything,
+  ...odd,
+};
 
 /** promtool with the rules and their unit tests in a folder, which goes with it. */
 class Promtool implements Disposable {
@@ -72,7 +77,13 @@ const faults: readonly (readonly [what: string, alert: string, from: string | Re
   ["fifteen days left fire", "SpectaCertificateExpiresSoon", "< 1209600", "< 1409600"],
   ["a deployment fires", "SpectaContainerDegraded", "for: 15m", "for: 5m"],
   ["one failed build fires", "SpectaBuildsFailing", "> 2.5", "> 0.5"],
-  ["an old failure fires", "SpectaDeploymentFailed", "[1h])) > 0", "[1d])) > 0"],
+  [
+    "a build counts once for each replica",
+    "SpectaBuildsFailing",
+    /max by \(env, platform, repository/g,
+    "sum by (env, platform, repository",
+  ],
+  ["an old failure fires", "SpectaDeploymentFailed", "[1h:])) > 0", "[1d:])) > 0"],
   ["the first drop is not seen", "SpectaSeriesDropped", / or \(sum by \(env, metric\).*$/m, ""],
   ["a text loses its value", "SpectaGithubQuotaLow", "{{ $value | humanize }} requests", "requests"],
 ];

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { renderDashboard } from "../../src/dashboard/render.ts";
 import { startExporter } from "../harness/exporter.ts";
-import { fill, panelsOf, readDashboard } from "../harness/grafana.ts";
-import { byDefault, likeSplits, withEverything } from "../harness/monitored.ts";
+import { fill, type Panel, panelsOf, readDashboard } from "../harness/grafana.ts";
+import { byDefault, likeSplits, odd, withEverything } from "../harness/monitored.ts";
 import { Prometheus } from "../harness/prometheus.ts";
 import { testWith } from "../harness/tools.ts";
 import { type Judged, typeErrors } from "../harness/typecheck.ts";
@@ -39,7 +39,9 @@ function judged(text: string): Judged[] {
 }
 
 test("dashboards are of the types that Grafana publishes", () => {
-  const all = [byDefault, likeSplits, withEverything].flatMap((monitored) => judged(renderDashboard(monitored)));
+  const all = [byDefault, likeSplits, withEverything, ...Object.values(odd)].flatMap((monitored) =>
+    judged(renderDashboard(monitored)),
+  );
   expect(all.length).toBeGreaterThan(100);
   expect(typeErrors(imports, all)).toEqual([]);
 }, 60_000);
@@ -59,6 +61,21 @@ test("a dashboard that breaks these types is seen", () => {
   }
 }, 60_000);
 
+/** The queries that return nothing. @throws when Prometheus does not understand one. */
+async function empty(prometheus: Prometheus, panels: readonly Panel[], environment: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { title, targets } of panels) {
+    for (const { expr, instant } of targets) {
+      const query = fill(expr, environment);
+      expect(query).not.toContain("$");
+      const results = instant ? await prometheus.query(query) : await prometheus.range(query, 1, 0.5);
+      const isThere = results.some(({ values }) => values.some((value) => Number.isFinite(value)));
+      if (!isThere) found.push(`${title}: ${query}`);
+    }
+  }
+  return found;
+}
+
 testWith(
   ["prometheus"],
   "every query of every panel returns series, with bounds as Prometheus 2 and as Prometheus 3 store them",
@@ -70,17 +87,7 @@ testWith(
     await using prometheus = await Prometheus.start({ targets: [second.port, third.port] });
     const panels = panelsOf(readDashboard(renderDashboard(withEverything)));
     for (const environment of Object.keys(styles)) {
-      const empty: string[] = [];
-      for (const { title, targets } of panels) {
-        for (const { expr, instant } of targets) {
-          const query = fill(expr, environment);
-          expect(query).not.toContain("$");
-          const results = instant ? await prometheus.query(query) : await prometheus.range(query, 1, 0.5);
-          const isThere = results.some(({ values }) => values.some((value) => Number.isFinite(value)));
-          if (!isThere) empty.push(`${title}: ${query}`);
-        }
-      }
-      expect(empty).toEqual([]);
+      expect(await empty(prometheus, panels, environment)).toEqual([]);
     }
     // The control: an environment that nobody reports from has nothing to show.
     const nothing = await Promise.all(
@@ -92,6 +99,23 @@ testWith(
     for (const environment of Object.keys(styles)) {
       const [share] = await prometheus.query(fill(level?.targets[0]?.expr ?? "", environment));
       expect(share?.values).toEqual([0.5]);
+    }
+  },
+  60_000,
+);
+
+testWith(
+  ["prometheus"],
+  "so it is with few metrics, many targets and odd names",
+  async () => {
+    // An environment for each, so that none is answered by the data of another.
+    const daemons = Object.entries(odd).map(([environment, monitored]) => ({ ...monitored, environment }));
+    using exporters = new DisposableStack();
+    const targets = daemons.map((monitored) => exporters.use(startExporter(monitored)).port);
+    await using prometheus = await Prometheus.start({ targets });
+    for (const monitored of daemons) {
+      const panels = panelsOf(readDashboard(renderDashboard(monitored)));
+      expect(await empty(prometheus, panels, monitored.environment)).toEqual([]);
     }
   },
   60_000,

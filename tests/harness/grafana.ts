@@ -53,7 +53,7 @@ export function rowsOf({ panels }: Dashboard) {
   return panels.filter(({ type }) => type === "row");
 }
 
-/** What Grafana puts in place of its variables. */
+/** What Grafana puts in place of its variables; as the step within a query's window, what data of a second needs. */
 export function fill(expr: string, environment: string): string {
   const values: Readonly<Record<string, string>> = {
     environment,
@@ -61,5 +61,7 @@ export function fill(expr: string, environment: string): string {
     __rate_interval: "1m",
     __range: "1h",
   };
-  return expr.replace(/\$(\w+)/g, (whole, name: string) => values[name] ?? whole);
+  return expr
+    .replaceAll(":$__interval]", ":200ms]")
+    .replace(/\$(\w+)/g, (whole, name: string) => values[name] ?? whole);
 }

@@ -1,10 +1,13 @@
 /** What three daemons would report: with the embedded default, with splits.yaml, and with all kinds of metric there are. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitor } from "../../src/commands/monitored.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { loadFile } from "../../src/config/load-file.ts";
 import type { Monitored } from "../../src/dashboard/monitored.ts";
 import { builtIns } from "../../src/handlers/index.ts";
+import type { Metrics } from "../../src/metrics/definition.ts";
 import { planHandlers } from "../../src/worker/plan.ts";
 import { root } from "./build.ts";
 
@@ -14,6 +17,22 @@ function monitoredBy(file: string | undefined): Promise<Monitored> {
   const environment = readEnvironment(variables);
   const config = loadFile({ file, variables, builtIns });
   return monitor({ environment, config, planned: planHandlers(config, environment, builtIns) });
+}
+
+/** Of one that looks at so many services. */
+async function withEndpoints(count: number): Promise<Monitored> {
+  const folder = mkdtempSync(join(tmpdir(), "specta-endpoints-"));
+  const file = join(folder, "specta.yaml");
+  const targets = Array.from({ length: count }, (_, at) => ({
+    service: `s${at}`,
+    urls: [`https://s${at}.example.com`],
+  }));
+  writeFileSync(file, JSON.stringify({ handlers: { endpoint: { targets } } }));
+  try {
+    return await monitoredBy(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 export const byDefault: Monitored = await monitoredBy(undefined);
@@ -51,4 +70,46 @@ export const withEverything: Monitored = {
       deadlineMs: 30_000,
     },
   ],
+};
+
+const own = (name: string, metrics: Metrics) => ({
+  name,
+  builtIn: false,
+  metrics,
+  coolerMs: undefined,
+  deadlineMs: 30_000,
+});
+
+/** Words of PromQL, names that it allows and few people use, and labels that it cannot list. */
+const oddNames: Metrics = {
+  ...Object.fromEntries(
+    ["inf", "NaN", "on", "bool", "offset", "sum", "a:b:c", ":", "_", "x".repeat(240)].map((name) => [
+      name,
+      { kind: "counter" as const, help: "a count", labels: { by: ["1"], without: ["2"], inf: ["3"] } },
+    ]),
+  ),
+  "shop:checkout_seconds": {
+    kind: "histogram",
+    help: 'the "time" it\\takes',
+    buckets: [0.25, 1e-9, 1e21, 7].sort((a, b) => a - b),
+  },
+  ignoring: { kind: "histogram", help: "b", buckets: [1] },
+};
+
+/** What few daemons report. */
+export const odd: Readonly<Record<string, Monitored>> = {
+  "nothing at all": { environment: "development", pushed: {}, handlers: [] },
+  "no handlers": { ...byDefault, handlers: [] },
+  "only counters": {
+    environment: "testing",
+    pushed: { clicks_total: { kind: "counter", help: "clicks" } },
+    handlers: [own("queue", { jobs_total: { kind: "counter", help: "jobs", labels: { queue: "*" } } })],
+  },
+  "50 endpoints": await withEndpoints(50),
+  "an own handler without a metric": { ...byDefault, handlers: [own("idle", {})] },
+  "odd names": {
+    environment: "development",
+    pushed: oddNames,
+    handlers: [own("a-b_c9", { depth_health: { kind: "gauge", help: "d", labels: { on: "*", nan: "*" } } })],
+  },
 };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Monitored } from "../../src/dashboard/monitored.ts";
-import { average, bucket, oneOf, quote, share } from "../../src/dashboard/query.ts";
+import { average, bucket, labelsOf, oneOf, quote, select, share } from "../../src/dashboard/query.ts";
 import { renderDashboard } from "../../src/dashboard/render.ts";
 import { panelsOf, readDashboard, rowsOf } from "../harness/grafana.ts";
 import { byDefault, likeSplits, withEverything } from "../harness/monitored.ts";
@@ -120,6 +120,28 @@ test("every query keeps to the chosen environment and asks the chosen data sourc
   }
 });
 
+test("what PromQL takes for a word of its own is asked for by another way", () => {
+  expect(["NaN", "on", "once", "a:b"].map((name) => select(name, 'env="a"'))).toEqual([
+    '{__name__="NaN", env="a"}',
+    '{__name__="on", env="a"}',
+    'once{env="a"}',
+    'a:b{env="a"}',
+  ]);
+  expect(labelsOf({ kind: "gauge", help: "x", labels: { by: "*", Inf: "*", without: "*" } })).toEqual(["by"]);
+});
+
+test("of builds and deployments the replicas' highest is shown, not their sum", () => {
+  const ended = panelsOf(readDashboard(renderDashboard(likeSplits))).flatMap(({ targets }) =>
+    targets.map(({ expr }) => expr).filter((expr) => /(?:build|deployment)_execution/.test(expr)),
+  );
+  expect(ended.length).toBe(8);
+  for (const expr of ended) {
+    expect(expr).toMatch(
+      /max by \(platform, (?:repository, )?success(?:, workflow)?(?:, le)?\) \(\w+\{[^}]+\}\)\[\S+:\S*\]/,
+    );
+  }
+});
+
 test("a bucket's bound is matched as Prometheus 2 and as Prometheus 3 store it, and no other bound is", () => {
   expect([0.5, 1, 110, 1e6, 2.5].map(bucket)).toEqual([
     'le="0.5"',
@@ -136,9 +158,7 @@ test("values are quoted as PromQL reads them", () => {
 });
 
 test("shares and averages of nothing are no series instead of NaN", () => {
-  expect(share("x_total", ['env="a"'], 'success="true"', ["b"], "1h")).toBe(
-    'sum by (b) (increase(x_total{env="a", success="true"}[1h])) / (sum by (b) (increase(x_total{env="a"}[1h])) > 0)',
-  );
+  expect(share("part", "all", ["b"])).toBe("sum by (b) (part) / (sum by (b) (all) > 0)");
   expect(average("x", ['env="a"'], [], "5m")).toBe(
     'sum(rate(x_sum{env="a"}[5m])) / (sum(rate(x_count{env="a"}[5m])) > 0)',
   );
