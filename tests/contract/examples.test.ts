@@ -103,6 +103,30 @@ test("compose.yaml mounts what is there, runs the environment of its rules, and 
   expect(services.grafana?.volumes).toContain(`./grafana/dashboards:${provided.providers[0].options.path}:ro`);
 });
 
+test("compose.own.yaml replaces what compose.yaml mounts by what the README's five minutes make", () => {
+  const override = v.strictObject({
+    services: v.record(
+      v.string(),
+      v.strictObject({ environment: v.optional(v.record(v.string(), v.string()), {}), volumes: v.array(v.string()) }),
+    ),
+  });
+  const { services: own } = v.parse(override, documents("compose.own.yaml")[0]);
+  const { services } = v.parse(compose, documents("compose.yaml")[0]);
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const made = [...readme.matchAll(/> (monitoring\/\S+)/g)].map(([, path = ""]) => `../${path}`);
+  expect(Object.keys(own)).toEqual(["specta", "prometheus", "grafana"]);
+  for (const [name, { environment, volumes }] of Object.entries(own)) {
+    for (const mount of volumes) {
+      const [source = "", target = "", mode] = mount.split(":");
+      const isMade = made.some((path) => path === source || path.startsWith(`${source}/`));
+      expect([mount, isMade, mode]).toEqual([mount, true, "ro"]);
+      const replaced = services[name]?.volumes.map((other) => other.split(":")[1]) ?? [];
+      if (name !== "specta") expect(replaced).toContain(target);
+      for (const value of Object.values(environment)) expect(made).toContain(value.replace(target, source));
+    }
+  }
+});
+
 testWith(["promtool"], "promtool takes Prometheus' configuration with its rules, and their tests pass", () => {
   const run = (...args: string[]) => {
     const ran = Bun.spawnSync([tool("promtool"), ...args], { cwd: join(examples, "prometheus") });
@@ -115,6 +139,7 @@ testWith(["promtool"], "promtool takes Prometheus' configuration with its rules,
 
 const pod = v.object({
   automountServiceAccountToken: v.literal(false),
+  enableServiceLinks: v.literal(false),
   terminationGracePeriodSeconds: v.number(),
   securityContext: v.object({
     runAsNonRoot: v.literal(true),

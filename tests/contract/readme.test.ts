@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../harness/build.ts";
 import { blocks, freePort, runBlocks } from "../harness/readme.ts";
+import { testWith } from "../harness/tools.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "specta-readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,14 +22,18 @@ function copyProject(): string {
   return copy;
 }
 
-test("every marked command of the README does what it says", async () => {
-  const marked = blocks(readFileSync(join(root, "README.md"), "utf8"));
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+async function runMarked(): Promise<void> {
+  const marked = blocks(readme);
   expect(marked.map(({ kind }) => kind)).toContain("background");
   expect(marked.map(({ kind }) => kind)).toContain("prints");
   const port = await freePort();
   const moved = marked.map((block) => ({ ...block, text: block.text.replaceAll(":7777", `:${port}`) }));
   await runBlocks(moved, copyProject(), { ...env, ...variables(), SPECTA_HTTP_PORT: String(port) });
-}, 300_000);
+}
+
+testWith(["curl", "promtool"], "every marked command of the README does what it says", runMarked, 300_000);
 
 /** Where npm finds its packages and certificates is this machine's own affair. */
 function variables(): Record<string, string> {
@@ -36,6 +41,40 @@ function variables(): Record<string, string> {
     /^(npm_config_|NODE_EXTRA_CA|SSL_CERT|HTTPS?_PROXY|NO_PROXY)/i.test(name),
   );
   return Object.fromEntries(kept.map(([name, value]) => [name, value ?? ""]));
+}
+
+/** How commands begin that are left out above: other tests try what they do, or they need an engine for containers. */
+const elsewhere = /^(?:npx --yes bun@1\.4\.5 run test|docker (?:build|run|compose)|bun run bench)\b/;
+
+test("a command of the README that is not run is one that cannot be run here", () => {
+  const fences = [...readme.matchAll(/(<!-- run(?:: \w+)? -->\n+)?```sh\n([\s\S]*?)^```$/gm)];
+  const left = fences.filter(([, mark]) => mark === undefined).map(([, , text = ""]) => text.replaceAll("\\\n", ""));
+  expect(fences.length - left.length).toBe(blocks(readme).filter(({ kind }) => kind !== "prints").length);
+  expect(left.length).toBeGreaterThan(3);
+  for (const line of left.flatMap((text) => text.trim().split("\n"))) expect(line).toMatch(elsewhere);
+});
+
+test("the README's script for browsers is the example's, which Chromium runs", () => {
+  const [, script] = /^```js\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+  expect(script).toBe(readFileSync(join(root, "examples/browser/page-ready.js"), "utf8"));
+});
+
+test("the README's links lead to files that are there, and to chapters of its own", () => {
+  const targets = [...readme.matchAll(/\]\(([^)]+)\)|src="([^"]+)"/g)].map(([, link, image]) => link ?? image ?? "");
+  const headings = [...readme.matchAll(/^##+ (.+)$/gm)].map(([, text = ""]) => slug(text));
+  expect(targets.length).toBeGreaterThan(20);
+  for (const target of targets) {
+    const isThere = target.startsWith("#") ? headings.includes(target.slice(1)) : existsSync(join(root, target));
+    expect([target, isThere]).toEqual([target, true]);
+  }
+});
+
+/** The anchor that GitHub gives a heading. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
 }
 
 const page = (...lines: string[]) => lines.join("\n").replaceAll("'''", "```");
@@ -94,4 +133,20 @@ test("what runs in the background is waited for, and ends with the last command"
   );
   const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("what runs in the background ends before the next does", async () => {
+  const started = (name: string, first: string) =>
+    `${first}; echo $$ > ${name}; echo '{ "message":"server is accepting calls" }'; exec sleep 600`;
+  await runBlocks(
+    blocks(
+      page(
+        ...["<!-- run: background -->", "'''sh", started("first", "true"), "'''"],
+        ...["<!-- run: background -->", "'''sh", started("second", "! kill -0 $(cat first)"), "'''"],
+        ...["<!-- run -->", "'''sh", "kill -0 $(cat second)", "'''"],
+      ),
+    ),
+    folder,
+    env,
+  );
 });

@@ -2,7 +2,8 @@
  * The commands of a page that its readers copy, and what they print. A fence is run when a comment stands in front of it:
  *
  *   <!-- run -->              the commands must end with exit code 0
- *   <!-- run: background -->  the command stays, and the next fence waits until it says that its server accepts calls
+ *   <!-- run: background -->  the command stays, and the next fence waits until it says that its server accepts calls;
+ *                             one that stays already is ended first, as with Ctrl-C
  *   <!-- prints -->           no commands: each line of this fence must be a line of what the fence run before it printed
  */
 import { createServer } from "node:net";
@@ -54,7 +55,12 @@ export async function runBlocks(
   cwd: string,
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const background: Bun.Subprocess<"ignore", "pipe", "inherit">[] = [];
+  let background: Bun.Subprocess<"ignore", "pipe", "inherit"> | undefined;
+  const end = async () => {
+    if (background?.exitCode === null) process.kill(-background.pid, "SIGTERM");
+    await background?.exited;
+    background = undefined;
+  };
   let output = "";
   try {
     for (const { kind, text, line } of all) {
@@ -72,8 +78,9 @@ export async function runBlocks(
         if (ran.exitCode !== 0) throw new Error(`line ${line}: exit code ${ran.exitCode}\n${text}\n${output}`);
         continue;
       }
+      await end();
       // A process group of its own, so that what the command starts ends with it.
-      const child = Bun.spawn(command, {
+      background = Bun.spawn(command, {
         cwd,
         env,
         stdin: "ignore",
@@ -81,13 +88,12 @@ export async function runBlocks(
         stderr: "inherit",
         detached: true,
       });
-      background.push(child);
-      await new LineLog(child.stdout).find(({ message }) => message === "server is accepting calls", `of line ${line}`);
+      await new LineLog(background.stdout).find(
+        ({ message }) => message === "server is accepting calls",
+        `of line ${line}`,
+      );
     }
   } finally {
-    for (const child of background) {
-      if (child.exitCode === null) process.kill(-child.pid, "SIGTERM");
-      await child.exited;
-    }
+    await end();
   }
 }
