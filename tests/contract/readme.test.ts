@@ -1,9 +1,11 @@
 /** The README's commands, as a stranger types them: in an empty folder with a fresh copy of the project. */
 import { afterAll, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commands } from "../../src/commands/index.ts";
 import { root } from "../harness/build.ts";
+import { run } from "../harness/command.ts";
 import { blocks, freePort, runBlocks } from "../harness/readme.ts";
 import { testWith } from "../harness/tools.ts";
 
@@ -57,6 +59,29 @@ test("a command of the README that is not run is one that cannot be run here", (
 test("the README's script for browsers is the example's, which Chromium runs", () => {
   const [, script] = /^```js\n([\s\S]*?)^```$/m.exec(readme) ?? [];
   expect(script).toBe(readFileSync(join(root, "examples/browser/page-ready.js"), "utf8"));
+});
+
+test("the README's handler is loaded as its configuration says", async () => {
+  const fence = (kind: string) => new RegExp(`^\`\`\`${kind}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(chapter)?.[1] ?? "";
+  const [chapter = ""] = /^## A handler of your own\n[\s\S]*?^## /m.exec(readme) ?? [];
+  const project = mkdtempSync(join(folder, "handler-"));
+  mkdirSync(join(project, "handlers"));
+  writeFileSync(join(project, "handlers/queue.ts"), fence("ts"));
+  writeFileSync(join(project, "specta.yaml"), fence("yaml"));
+  const { code, stdout } = await run([process.execPath, join(root, "src/main.ts"), "check", "specta.yaml"], {
+    cwd: project,
+  });
+  expect(stdout).toContain("handler\tqueue\tactive\t");
+  expect(stdout).toContain("reports queue_depth, cooler 10s");
+  expect(code).toBe(0);
+});
+
+test("the README's table of commands is that of the help", () => {
+  const listed = [...readme.matchAll(/^\| `specta (\w+)(?: (\S+))?` \|/gm)].map(([, name, argument]) => [
+    name,
+    argument,
+  ]);
+  expect(listed.toSorted()).toEqual(commands.map(({ name, argument }) => [name, argument]));
 });
 
 test("the README's links lead to files that are there, and to chapters of its own", () => {
