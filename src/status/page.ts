@@ -75,7 +75,7 @@ function header(page: StatusDocument): Html {
   return html`<header class="top">
 <p class="brand"><span>specta</span> <span class="environment">${environment}</span></p>
 <div role="status" class="summary">${icon(icons[summary.state], "emblem")}<h1>${summary.text}</h1>${notices.length === 0 ? "" : html`<ul class="notices">${notices}</ul>`}</div>
-<p class="meta"><span data-key="as-of">As of ${moment(now, exactTime(now))}</span>${knowledge(page)}<span class="scale" aria-hidden="true">Bars: the last 24 h</span><span id="live" data-keep aria-live="polite"><a href="">Reload</a></span><button id="pause" type="button" data-keep hidden>Pause</button></p>
+<p class="meta"><span data-key="as-of">As of ${moment(now, exactTime(now))}</span>${knowledge(page)}<span class="scale" aria-hidden="true">Bars: 24 h</span><span id="live" data-keep aria-live="polite"><a href="">Reload</a></span><button id="pause" type="button" data-keep hidden>Pause</button></p>
 </header>`;
 }
 
