@@ -12,8 +12,13 @@ export class Cors {
 
   /** Adds the headers that let a page of an allowed origin read the answer. */
   apply(request: Request, response: Response): Response {
+    response.headers.append("vary", "Origin");
+    return this.allow(request, response);
+  }
+
+  /** The same for an answer that says `Vary: Origin` already. */
+  allow(request: Request, response: Response): Response {
     const { headers } = response;
-    headers.append("vary", "Origin");
     const origin = request.headers.get("origin");
     if (origin === null || !this.#allows(origin)) return response;
     headers.set("access-control-allow-origin", this.#origins === undefined ? "*" : origin);

@@ -6,7 +6,7 @@ import type { Authority } from "./authority.ts";
 import type { Failure } from "./connect.ts";
 import { type FormatName, type Lane, Successes } from "./lane.ts";
 import { methodPaths } from "./pushes.ts";
-import { failureOf, rejectedResponse } from "./rejected.ts";
+import { failureOf, RejectedBodies, rejectedStatus } from "./rejected.ts";
 import { malformed } from "./rejection.ts";
 
 /** The content types as nearly all write them; another spelling is for connect-es. */
@@ -15,6 +15,12 @@ const formats: ReadonlyMap<string | null, FormatName> = new Map([
   ["application/proto", "proto"],
   ["application/protobuf", "proto"],
 ]);
+
+function initOf(status: number, contentType: string): ResponseInit {
+  return { status, headers: new Headers({ "content-type": contentType, vary: "Origin" }) };
+}
+
+const rejectedInit = initOf(rejectedStatus, "application/json");
 
 export interface LaneHttpOptions {
   readonly lane: Lane;
@@ -28,13 +34,13 @@ export interface LaneHttpOptions {
 export class LaneHttp {
   readonly #options: LaneHttpOptions;
   readonly #successes = new Successes();
-  /** What a good answer to a request without an Origin has, by content type. */
+  readonly #rejected = new RejectedBodies();
+  /** Of good answers, by content type; made once, as all that is the same for all. */
   readonly #inits: ReadonlyMap<string, ResponseInit>;
 
   constructor(options: LaneHttpOptions) {
     this.#options = options;
-    const init = (type: string) => ({ headers: new Headers({ "content-type": type, vary: "Origin" }) });
-    this.#inits = new Map([...formats.keys()].map((type) => [type!, init(type!)]));
+    this.#inits = new Map([...formats.keys()].map((type) => [type!, initOf(200, type!)]));
   }
 
   /** Answers a POST to a method; undefined for a request that is not plain enough, of which nothing was read then. */
@@ -63,8 +69,7 @@ export class LaneHttp {
     const outcome = this.#options.lane.push(kind, format, bytes);
     if (typeof outcome === "number") {
       const body = format === "json" ? this.#successes.json(outcome) : this.#successes.proto(outcome);
-      if (!request.headers.has("origin")) return new Response(body, this.#inits.get(type)!);
-      return this.#options.cors.apply(request, new Response(body, { headers: { "content-type": type } }));
+      return this.#reply(request, body, this.#inits.get(type)!);
     }
     const { authority, cors, failed } = this.#options;
     const path = methodPaths[kind];
@@ -72,7 +77,12 @@ export class LaneHttp {
       return authority.answer(request, path, bytes).then((answer) => cors.apply(request, answer));
     }
     failed(failureOf(path, outcome));
-    return cors.apply(request, rejectedResponse(request, outcome));
+    return this.#reply(request, this.#rejected.of(outcome, request.headers, type), rejectedInit);
+  }
+
+  #reply(request: Request, body: string | Uint8Array<ArrayBuffer>, init: ResponseInit): Response {
+    const response = new Response(body, init);
+    return request.headers.has("origin") ? this.#options.cors.allow(request, response) : response;
   }
 
   /** The body did not arrive. */

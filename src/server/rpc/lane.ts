@@ -21,6 +21,8 @@ export type FormatName = keyof typeof scanners;
 export class Lane {
   readonly #pushes: Pushes;
   readonly #batch = new Batch();
+  /** For an action that is verified only to learn what is wrong with it. */
+  readonly #spare = new Batch();
   readonly #ways: Readonly<Record<Kind, Record<FormatName, Actions>>>;
 
   constructor(pushes: Pushes) {
@@ -41,7 +43,8 @@ export class Lane {
     if (rejection !== undefined) return rejection;
     if (actions.unresolved !== undefined) {
       const { index, action } = actions.unresolved;
-      return this.#pushes.verifiers[kind].verifyAction(index, action, new Batch());
+      this.#spare.clear();
+      return this.#pushes.verifiers[kind].verifyAction(index, action, this.#spare);
     }
     this.#pushes.recorder.record(this.#batch);
     return actions.count;

@@ -3,32 +3,38 @@
  * cost more than an accepted one, and an error object with its stack, its details and their encodings costs as much as
  * reading the batch.
  */
-import type { RejectionKind } from "../../metrics/own.ts";
 import { type Call, errorsOf } from "./call.ts";
 import type { Failure } from "./connect.ts";
 import type { Rejection } from "./rejection.ts";
 
-const invalid = { code: "invalid_argument", status: 400 } as const;
-const exhausted = { code: "resource_exhausted", status: 429 } as const;
-const outcomes: Readonly<Partial<Record<RejectionKind, { readonly code: string; readonly status: number }>>> = {
-  body_too_large: exhausted,
-  rate_limited: exhausted,
-  unauthenticated: { code: "unauthenticated", status: 401 },
-};
+/** All that the lane rejects breaks a rule of its content: what a caller may do was decided before. */
+const code = "invalid_argument";
+export const rejectedStatus = 400;
 
 /** What is told of it to the log and the metrics. */
 export function failureOf(path: string, { kind, message }: Rejection): Failure {
-  return { path, code: (outcomes[kind] ?? invalid).code, reason: message, kind, ours: undefined };
+  return { path, code, reason: message, kind, ours: undefined };
 }
 
-/** To a caller of Connect or Twirp. */
-export function rejectedResponse(request: Request, rejection: Rejection): Response {
-  const { code, status } = outcomes[rejection.kind] ?? invalid;
-  const body = bodyOf(rejection, code, errorsOf(request.headers));
-  return new Response(body, { status, headers: { ...rejection.headers, "content-type": "application/json" } });
+/** The bodies of such answers. A client that is wrong is wrong in the same way again, so the last one is kept. */
+export class RejectedBodies {
+  #message = "";
+  #errors: Call["errors"] | undefined;
+  #body = "";
+
+  /** As a caller of Connect or Twirp reads it. */
+  of(rejection: Rejection, headers: Headers, contentType: string): string {
+    const errors = errorsOf(headers, contentType);
+    if (rejection.message !== this.#message || errors !== this.#errors) {
+      this.#message = rejection.message;
+      this.#errors = errors;
+      this.#body = bodyOf(rejection, errors);
+    }
+    return this.#body;
+  }
 }
 
-function bodyOf({ kind, message }: Rejection, code: string, errors: Call["errors"]): string {
+function bodyOf({ kind, message }: Rejection, errors: Call["errors"]): string {
   const text = JSON.stringify(message);
   if (errors === "twirp") return `{"code":"${code}","msg":${text},"meta":{"kind":"${kind}","info":${text}}}`;
   const detail = `{"type":"metrics.Reason","debug":{"info":${text},"kind":"${kind}"},"value":"${reasonOf(message, kind)}"}`;

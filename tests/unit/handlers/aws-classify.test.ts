@@ -131,6 +131,10 @@ describe("an execution of a pipeline", () => {
       key: `${arn}/executions/e1`,
       createdMs: 1000,
       endedMs: 161_500,
+      line: {
+        message: "instrumented pipeline execution",
+        keys: { execution: "e1", latency: "2m41s", success: "true" },
+      },
       samples: [
         { metric: "deployment_execution_total", labels, number: 1 },
         { metric: "deployment_execution_duration_seconds", labels, number: 160.5 },

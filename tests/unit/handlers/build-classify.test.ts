@@ -48,6 +48,10 @@ describe("what a run adds", () => {
       key: "key",
       createdMs: 1000,
       endedMs: 47_500,
+      line: {
+        message: "instrumented build container",
+        keys: { latency: "42.5s", repository: "shop", run: "81", success: "true" },
+      },
       samples: [
         { metric: "build_execution_total", labels, number: 1 },
         { metric: "build_execution_duration_seconds", labels, number: 42.5 },
