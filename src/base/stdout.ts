@@ -35,7 +35,7 @@ export function createStdout(onDropped: (lines: number) => void) {
       }
       try {
         sink.write(line);
-        pendingBytes += line.length;
+        pendingBytes += Buffer.byteLength(line);
         const pending = sink.flush();
         if (pending instanceof Promise) draining ??= drain(pending);
         else if (draining === undefined) pendingBytes = 0;

@@ -129,6 +129,9 @@ function explain<T>(host: string, port: number, start: () => T): T {
     if (code === "EADDRINUSE") {
       throw new Problems([`${mustBe("SPECTA_HTTP_PORT", "a free port", port)}, in use on ${host}`]);
     }
+    if (code === "EACCES") {
+      throw new Problems([mustBe("SPECTA_HTTP_PORT", "a port that this user may listen on, such as 7777", port)]);
+    }
     if (code.startsWith("ERR_OSSL")) {
       throw new Problems([`server.tls must be a certificate and its key in PEM: ${messageOf(error)}`]);
     }
