@@ -1,3 +1,4 @@
+import { maxThrownValues } from "./limits.ts";
 import { places } from "./trace.ts";
 
 /** Something the user must mend before specta can run: one line a problem, each naming its place. Exit code 1. */
@@ -21,10 +22,20 @@ export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   if (typeof thrown === "string" && thrown !== "") return thrown;
   try {
-    return `a thrown ${typeof thrown}: ${JSON.stringify(thrown) ?? String(thrown)}`;
+    return `a thrown ${typeof thrown}: ${brief(thrown) ?? String(thrown)}`;
   } catch {
     return `a thrown ${typeof thrown}`;
   }
+}
+
+/** As JSON. @throws for what is long: a thrown list of a million bytes would be eleven of text. */
+function brief(thrown: unknown): string | undefined {
+  let values = 0;
+  return JSON.stringify(thrown, (_, value: unknown) => {
+    values += 1;
+    if (values > maxThrownValues || ArrayBuffer.isView(value)) throw new RangeError("too long to be told");
+    return value;
+  });
 }
 
 /** The grammar of every complaint about a value: what failed, what must be, what is. */

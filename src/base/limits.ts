@@ -271,6 +271,9 @@ export const minCollectMs = 1000;
 /** So many times as often as usual must code of a built-in handler run before it is compiled to machine code. */
 export const handlerJitScale = 1000;
 
+/** Values in a thrown thing that is no error: with more of them it is named by its type alone. */
+export const maxThrownValues = 1000;
+
 /** Places in a stack that leave a thread. */
 export const maxTracePlaces = 30;
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { messageOf, mustBe, troubleOf } from "../../src/base/errors.ts";
+import { maxThrownValues } from "../../src/base/limits.ts";
 import { nearest } from "../../src/base/nearest.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { places } from "../../src/base/trace.ts";
@@ -69,6 +70,14 @@ describe("errors", () => {
     expect(messageOf(undefined)).toBe("a thrown undefined: undefined");
     expect(messageOf({ a: 1 })).toBe('a thrown object: {"a":1}');
     expect(messageOf(circle)).toBe("a thrown object");
+  });
+
+  test("a thrown thing is told by its type alone when it is long", () => {
+    // The list itself is a value, too.
+    const list = new Array<number>(maxThrownValues - 1).fill(1);
+    expect(messageOf(list)).toBe(`a thrown object: [${list.join(",")}]`);
+    expect(messageOf([...list, 1])).toBe("a thrown object");
+    expect(messageOf({ held: new Uint8Array(1_000_000) })).toBe("a thrown object");
   });
 
   test("the grammar names what failed, what must be, and what is", () => {

@@ -93,6 +93,7 @@ const places: Readonly<Record<keyof typeof limits, Place>> = {
   maxNamedFailures: [report, "names so many failed targets, and the number of the rest"],
   maxReasonChars: [report, "has reasons that are cut where they are too long"],
   maxNamedProblems: [report, "that is wrong is told by its first problems and the number of the rest"],
+  maxThrownValues: ["tests/unit/base.test.ts", "is told by its type alone when it is long"],
   maxTracePlaces: [report, "throws errors that are cut, with so many places of their stack"],
   maxQuotaRestMs: [report, "that asks for a rest of years is asked again after a day"],
   maxConsoleLinesPerSecond: ["tests/unit/worker-console.test.ts", "a flood gives 100 lines a second"],
