@@ -17,19 +17,20 @@ log.info("last");
 await log.flush();
 `;
 
-/** Starts it, reads nothing of its log until it has written all, and gives the log's messages in the end. */
+/** Nobody reads the program's log before its stdin has ended: Bun itself would read a child's output ahead. */
+const pipeline = '{ "$0" -e "$1" "$2" <&3 | { cat <&3 >&2; exec cat; }; } 3<&0';
+
+/** Starts it, has nothing of its log read until it has written all, and gives the log's messages in the end. */
 async function messages(lines: number): Promise<readonly string[]> {
-  const child = Bun.spawn([process.execPath, "-e", program, String(lines)], {
+  const child = Bun.spawn(["sh", "-c", pipeline, process.execPath, program, String(lines)], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
   });
   const told = child.stderr.getReader();
   expect(new TextDecoder().decode((await told.read()).value)).toBe("written\n");
-  const output = new Response(child.stdout).text();
-  // What waited is with the reader once the number of dropped lines is told; then the program may end.
   child.stdin.end();
-  const text = await output;
+  const text = await new Response(child.stdout).text();
   expect(await child.exited).toBe(0);
   return text
     .trimEnd()
@@ -48,7 +49,9 @@ test("lines that wait for a reader are bounded: the rest is dropped, and one lin
   const dropped = all.flatMap((message) =>
     message.startsWith("log lines were dropped") ? [message.split(" ").at(-1)] : [],
   );
-  expect(dropped).toEqual([String(amount - passed)]);
+  // The last line is dropped, too, when the reader has not caught up by then.
+  const last = all.includes("last") ? 1 : 0;
+  expect(dropped).toEqual([String(amount + 1 - passed - last)]);
   // What waits, and what the pipe and the reader's own buffers hold; all lines together are five times as much.
   expect(passed * lineBytes).toBeLessThan(maxPendingLogBytes * 2);
   expect(passed * lineBytes).toBeGreaterThan(maxPendingLogBytes / 2);
