@@ -57,10 +57,16 @@ describe("a byte at a time", () => {
     ]),
   };
 
+  /** Of a body in chunks: the last one, and the empty line. */
+  const endBytes = 5;
+
   test.each(Object.keys(requests))("%s is recorded once", async (name) => {
     const grown = await target.prizes(async () => {
       const line = await target.open();
-      for (const byte of requests[name]!) await line.send(Uint8Array.of(byte));
+      const request = requests[name]!;
+      // The end at once: what comes behind an answer that closes the connection would reset it, and the answer with it.
+      for (const byte of request.subarray(0, -endBytes)) await line.send(Uint8Array.of(byte));
+      await line.send(request.slice(-endBytes));
       expect(statusesIn(await line.closed)).toEqual([200]);
     });
     expect(grown).toBe(1);
