@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SQL } from "bun";
 import { compiled } from "../harness/build.ts";
 import { BuildStream, config, shown, total } from "../harness/builds-stream.ts";
 import { type Daemon, push, scrape, startDaemon } from "../harness/daemon.ts";
 import { finalDifferences } from "../harness/kills.ts";
+import { lockSqlite } from "../harness/ledgers.ts";
 import { type Postgres, startPostgres, superuserPassword } from "../harness/postgres.ts";
 import { testWith, tool } from "../harness/tools.ts";
 
@@ -220,14 +220,7 @@ describe("SQLite", () => {
       const file = join(folder, "ledger.db");
       await using daemon = await start(`sqlite://${file}`);
       while ((await shown(daemon.url)) === undefined) await Bun.sleep(pollMs);
-      const other = new SQL(`sqlite://${file}`);
-      const free = Promise.withResolvers<void>();
-      const locked = Promise.withResolvers<void>();
-      const locking = other.begin("immediate", async () => {
-        locked.resolve();
-        await free.promise;
-      });
-      await locked.promise;
+      const unlock = await lockSqlite(file);
       await endSome();
       const failing = failure(daemon);
       const began = performance.now();
@@ -243,9 +236,7 @@ describe("SQLite", () => {
       );
       await serves(daemon);
       expect(total(await shown(daemon.url))).toBe(0);
-      free.resolve();
-      await locking;
-      await other.close();
+      await unlock();
       expect(await finalDifferences([daemon], stream)).toEqual([]);
     },
     timeoutMs,

@@ -7,7 +7,7 @@ import { Secret } from "../../src/base/secret.ts";
 import type { Database } from "../../src/ledger/database.ts";
 import { type Ledger, LedgerFault } from "../../src/ledger/ledger.ts";
 import { openLedger } from "../../src/ledger/open.ts";
-import { batch, build, held, metrics, startMs, wrappedLedger } from "../harness/ledgers.ts";
+import { batch, build, held, lockSqlite, metrics, startMs, wrappedLedger } from "../harness/ledgers.ts";
 import { freePort, type Postgres, startPostgres, superuserPassword } from "../harness/postgres.ts";
 import { type Relay, startRelay } from "../harness/relay.ts";
 
@@ -237,14 +237,7 @@ describe("SQLite", () => {
   test("a file that another process locks is waited for without blocking, then named", async () => {
     const ledger = open(`sqlite://${file}`);
     expect(await counted(ledger)).toBe(0);
-    const other = new SQL(`sqlite://${file}`);
-    const free = Promise.withResolvers<void>();
-    const locked = Promise.withResolvers<void>();
-    const locking = other.begin("immediate", async () => {
-      locked.resolve();
-      await free.promise;
-    });
-    await locked.promise;
+    const unlock = await lockSqlite(file);
     let turns = 0;
     const ticking = setInterval(() => {
       turns += 1;
@@ -255,10 +248,8 @@ describe("SQLite", () => {
     clearInterval(ticking);
     expect(turns).toBeGreaterThan(100);
     const waiting = ledger.record({ handler: "build", token: 0 }, batch([build("a", startMs)]));
-    free.resolve();
-    await locking;
+    await unlock();
     expect((await waiting).counted).toEqual(["a"]);
-    await other.close();
   });
 
   test("a file that is no database is named", async () => {

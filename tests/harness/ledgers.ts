@@ -134,3 +134,20 @@ export function wrappedLedger(
   });
   return new SqlLedger({ kind: "postgres", database, leases, now });
 }
+
+/** Locks a SQLite file as another process that writes to it would; the returned function lets it go. */
+export async function lockSqlite(file: string): Promise<() => Promise<void>> {
+  const other = new SQL(`sqlite://${file}`);
+  const free = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const locking = other.begin("immediate", async () => {
+    locked.resolve();
+    await free.promise;
+  });
+  await locked.promise;
+  return async () => {
+    free.resolve();
+    await locking;
+    await other.close();
+  };
+}
